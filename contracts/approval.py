@@ -1,0 +1,57 @@
+"""A question bound to a plan's digest, and the answers to it."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from contracts.model import Contract
+from contracts.plan import Plan, Verdict
+from contracts.target import Target
+
+Answer = Literal["approve", "deny"]
+ApprovalState = Literal["open", "approved", "denied", "expired", "void"]
+REASON_CHARS_MAX = 500
+
+
+class Decision(Contract):
+    """One person's answer, as a door sends it. `digest` is the plan that the person saw."""
+
+    approval: str
+    person: str
+    decision: Answer
+    reason: str = Field(default="", max_length=REASON_CHARS_MAX)
+    digest: str | None = None
+
+    @property
+    def update_id(self) -> str:
+        """Equal for a double click and a retried delivery, so that Temporal drops the second."""
+        return f"{self.approval}:{self.person}:{self.decision}"
+
+
+class Vote(Contract):
+    """An accepted decision; `at` is the workflow's time."""
+
+    person: str
+    decision: Answer
+    reason: str = ""
+    at: datetime
+
+
+class Approval(Contract):
+    """The state of one question. `workflow` takes the `decide` update; `approvers` are ids."""
+
+    id: str
+    incident: str
+    workflow: str
+    runbook: str
+    target: Target
+    plan: Plan
+    verdict: Verdict
+    needed: int = Field(ge=1)
+    approvers: tuple[str, ...]
+    requester: str = ""
+    opened_at: datetime
+    expires_at: datetime
+    state: ApprovalState = "open"
+    votes: tuple[Vote, ...] = ()

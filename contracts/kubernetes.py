@@ -1,0 +1,53 @@
+"""The steps that touch a Kubernetes cluster. Semantics live in `activities/kubernetes`."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from contracts.step import Action, Check, Look
+
+
+class PodLogs(Look):
+    """The last lines of the workload's sickest pods, from before their last restart too."""
+
+    activity: ClassVar[str] = "kubernetes.pod_logs"
+    lines: int = Field(default=100, ge=1, le=2000)
+    pods_max: int = Field(default=3, ge=1, le=10)
+
+
+class Events(Look):
+    """The recent events of the workload, its ReplicaSets and its pods, newest first."""
+
+    activity: ClassVar[str] = "kubernetes.events"
+    events_max: int = Field(default=50, ge=1, le=200)
+
+
+class RolloutHistory(Look):
+    """The revisions of a Deployment. Facts: `current` (revision number), `revisions` (a list of
+    {revision, replica_set, images, created_at, ready, change_cause}, newest first) and
+    `current_age_seconds`.
+    """
+
+    activity: ClassVar[str] = "kubernetes.rollout_history"
+
+
+class RolloutRestart(Action):
+    """Replace all pods of the workload, a few at a time (`kubectl rollout restart`)."""
+
+    activity: ClassVar[str] = "kubernetes.rollout_restart"
+
+
+class RollbackDeployment(Action):
+    """Return to an older revision (`kubectl rollout undo`), pinned when it is planned: repeated,
+    it never flips back. Without `to_revision`: the newest older one with another template.
+    """
+
+    activity: ClassVar[str] = "kubernetes.rollback_deployment"
+    to_revision: int | None = Field(default=None, ge=1)
+
+
+class RolloutHealthy(Check):
+    """The rollout is complete and its pods stay ready for `steady_seconds` with no restart."""
+
+    activity: ClassVar[str] = "kubernetes.rollout_healthy"
+    steady_seconds: int = Field(default=10, ge=0, le=600)

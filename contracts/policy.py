@@ -1,0 +1,166 @@
+"""The policy file `firebreak.toml` as values: people, services, sources, limits.
+
+The roots read it once and hand it on; nobody else opens the file.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from contracts.matching import Matcher, parse_matcher
+from contracts.model import Contract
+from contracts.target import Target
+
+Role = Literal["responder", "manager", "author", "admin"]
+Autonomy = Literal["observe", "ask", "auto"]
+SourceKind = Literal["alertmanager", "pagerduty", "grafana", "generic", "audit"]
+
+_SHA256 = r"^[0-9a-f]{64}$"
+
+
+class Person(Contract):
+    """Somebody who may act or read. Tokens are kept as SHA-256 only."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    name: str
+    roles: tuple[Role, ...] = ("responder",)
+    teams: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    email: str = ""
+    slack: str = ""
+    kubernetes_user: str = ""
+    pagerduty: str = ""
+    token_sha256: tuple[str, ...] = ()
+
+
+class Source(Contract):
+    """A sender of alerts. `cluster` says which cluster it speaks for; a label may only confirm."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    kind: SourceKind
+    token_sha256: tuple[str, ...] = ()
+    cluster: str = ""
+    api_url: str = ""
+
+
+class Service(Contract):
+    """What people call a workload. Matchers are read from text, e.g. `service="user-auth"`."""
+
+    name: str
+    matchers: tuple[Matcher, ...] = ()
+    target: Target | None = None
+    team: str = ""
+    upstream: str = ""
+    approvers: tuple[str, ...] = ()
+    autonomy: Autonomy | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_matchers(cls, data: object) -> object:
+        if isinstance(data, dict):
+            texts = data.get("matchers", ())
+            data = data | {
+                "matchers": [parse_matcher(t) if isinstance(t, str) else t for t in texts]
+            }
+        return data
+
+    def matches(self, labels: dict[str, str]) -> bool:
+        """Whether the alert's labels mean this service; no matchers match nothing."""
+        return bool(self.matchers) and all(m.matches(labels) for m in self.matchers)
+
+
+class Freeze(Contract):
+    """A time in which nothing is written without a person's consent."""
+
+    name: str
+    begins: datetime
+    ends: datetime
+    namespaces: tuple[str, ...] = ()
+
+
+class Limits(Contract):
+    """The guardrails' figures."""
+
+    namespaces: tuple[str, ...] = ()
+    protected_namespaces: tuple[str, ...] = ("kube-system", "kube-public", "kube-node-lease")
+    cooldown_seconds: int = Field(default=900, ge=0)
+    attempts_max: int = Field(default=2, ge=1)
+    attempts_window_seconds: int = Field(default=3600, ge=1)
+    approvals_needed: int = Field(default=1, ge=1, le=5)
+
+
+class RunbookPolicy(Contract):
+    """What a team allows one runbook."""
+
+    autonomy: Autonomy = "ask"
+
+
+class IncidentRules(Contract):
+    """The times of an incident. They are recorded in its history when it opens, so that a change
+    of policy never changes a run in flight.
+    """
+
+    gather_seconds: int = Field(default=5, ge=0, le=300)
+    quiet_seconds: int = Field(default=60, ge=0, le=3600)
+    resolve_within_seconds: int = Field(default=1800, ge=1)
+    flap_seconds: int = Field(default=600, ge=0)
+    stale_seconds: int = Field(default=43_200, ge=60)
+    take_over_max_seconds: int = Field(default=14_400, ge=60)
+    approval_seconds: int = Field(default=900, ge=1)
+
+
+class ToilPolicy(Contract):
+    """`min_group` people at least before a team's minutes are shown; it can only be raised."""
+
+    min_group: int = Field(default=5, ge=3)
+    timezone: str = "UTC"
+    week_hours: float = Field(default=40.0, gt=0, le=80)
+
+
+class Policy(Contract):
+    """The whole file."""
+
+    clusters: tuple[str, ...] = ("default",)
+    people: tuple[Person, ...] = ()
+    services: tuple[Service, ...] = ()
+    sources: tuple[Source, ...] = ()
+    freezes: tuple[Freeze, ...] = ()
+    runbooks: dict[str, RunbookPolicy] = Field(default_factory=dict)
+    limits: Limits = Limits()
+    incident: IncidentRules = IncidentRules()
+    toil: ToilPolicy = ToilPolicy()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> "Policy":
+        groups = {
+            "people": [p.id for p in self.people],
+            "services": [s.name for s in self.services],
+            "sources": [s.name for s in self.sources],
+        }
+        for group, names in groups.items():
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{group}: {', '.join(twice)} is defined twice; keep one")
+        return self
+
+    def person(self, person_id: str) -> Person | None:
+        """The person of that id."""
+        return next((p for p in self.people if p.id == person_id), None)
+
+    def service_of(self, target: Target | None, labels: dict[str, str]) -> Service | None:
+        """The first service whose target this is, or whose matchers hold for the labels."""
+        by_target = (s for s in self.services if target is not None and s.target == target)
+        by_labels = (s for s in self.services if s.matches(labels))
+        return next(by_target, None) or next(by_labels, None)
+
+    def approvers_of(self, service: str) -> tuple[str, ...]:
+        """Who may approve for a service: its own list, else its team's responders, else all
+        responders.
+        """
+        found = next((s for s in self.services if s.name == service), None)
+        responders = [p for p in self.people if "responder" in p.roles]
+        if found and found.approvers:
+            return found.approvers
+        team = [p.id for p in responders if found and found.team in p.teams]
+        return tuple(team or [p.id for p in responders])

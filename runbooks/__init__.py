@@ -1,0 +1,1 @@
+"""The runbooks that ship with Firebreak: one file, one class, one story."""

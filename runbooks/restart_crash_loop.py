@@ -1,0 +1,30 @@
+"""Restart a deployment whose pods crash-loop: once, and only after a human agrees."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+
+from contracts import Case, Outcome
+from contracts.kubernetes import Events, PodLogs, RolloutHealthy, RolloutHistory, RolloutRestart
+from workflows import Runbook, on_alert
+
+
+@on_alert("KubePodCrashLooping", weight=10)
+@workflow.defn(name="restart_crash_loop")
+class RestartCrashLoop(Runbook):
+    """A restart buys time and hides nothing: the logs are kept before they are lost."""
+
+    @workflow.run
+    async def run(self, case: Case) -> Outcome:
+        """Keep the evidence, ask, restart, verify."""
+        await self.look(PodLogs(target=case.target, lines=200))
+        await self.look(Events(target=case.target))
+        await self.look(RolloutHistory(target=case.target))
+
+        restart = RolloutRestart(target=case.target)
+        await self.approve(restart, within=timedelta(minutes=15))
+        await self.act(restart)
+
+        if await self.verify(RolloutHealthy(target=case.target), within=timedelta(minutes=10)):
+            return Outcome(status="resolved", summary=f"{case.target} is healthy after one restart")
+        return Outcome(status="escalated", summary=f"{case.target} is still sick after a restart")

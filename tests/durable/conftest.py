@@ -1,0 +1,142 @@
+"""A bench for workflows: the real dev server, the real workflows, a fake world around them."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest_asyncio
+from temporalio.client import WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+import runbooks
+from contracts.alert import Alert, AlertEnvelope
+from contracts.approval import Approval, Decision
+from contracts.calls import NOTIFY_QUEUE, QUEUE, IncidentStart, cluster_queue
+from contracts.case import Case
+from contracts.target import Target
+from durable.fake_activities import FakeWorld
+from workflows.incident import Incident
+from workflows.messenger import Messenger
+from workflows.triage import Triage
+from workflows.trigger import discover
+
+BEGIN = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+EVENTUALLY_SECONDS = 20
+
+
+class Bench:
+    """One test's world, target and workers."""
+
+    def __init__(self, environment: WorkflowEnvironment) -> None:
+        self.environment = environment
+        self.world = FakeWorld()
+        name = f"user-auth-{uuid.uuid4().hex[:8]}"
+        self.target = Target(cluster="default", namespace="shop", kind="Deployment", name=name)
+        self._started: list[WorkflowHandle[Any, Any]] = []
+
+    def alert(self, status: str = "firing", minute: int = 0, fingerprint: str = "aa") -> Alert:
+        """An alert about the target; `minute` tells one episode from the next."""
+        return Alert.model_validate(
+            {
+                "source": "am",
+                "fingerprint": fingerprint,
+                "status": status,
+                "name": "HighUserAuthLatency",
+                "labels": {"alertname": "HighUserAuthLatency", "severity": "critical"},
+                "starts_at": BEGIN + timedelta(minutes=minute),
+                "target": self.target,
+            }
+        )
+
+    async def signal(self, alert: Alert) -> WorkflowHandle[Any, Any]:
+        """Signal-with-start the incident, as the door does; its clock stands still."""
+        with self.environment.with_time_skipping_disabled():
+            handle = await self.environment.client.start_workflow(
+                Incident.run,
+                IncidentStart(target=self.target),
+                id=self.target.workflow_id,
+                task_queue=QUEUE,
+                start_signal="alert",
+                start_signal_args=[AlertEnvelope.seal(alert)],
+            )
+        self._started.append(handle)
+        return handle
+
+    async def start(self, runbook: Any, **facts: Any) -> WorkflowHandle[Any, Any]:
+        """Start a runbook alone, without an incident."""
+        case = Case(
+            incident=f"inc-{uuid.uuid4().hex[:12]}",
+            attempt=1,
+            runbook="under_test",
+            target=self.target,
+            **facts,
+        )
+        with self.environment.with_time_skipping_disabled():
+            handle = await self.environment.client.start_workflow(
+                runbook.run, case, id=f"runbook/{case.key}", task_queue=QUEUE
+            )
+        self._started.append(handle)
+        return handle
+
+    async def asked(self, number: int = 1) -> Approval:
+        """The approval of that number, once it is open."""
+        await self.until(lambda: len(self.world.approvals) >= number)
+        return self.world.approvals[number - 1]
+
+    async def decide(
+        self, approval: Approval, person: str = "ana", decision: str = "approve", reason: str = ""
+    ) -> Approval:
+        """Answer, as the door does."""
+        said = Decision.model_validate(
+            {
+                "approval": approval.id,
+                "person": person,
+                "decision": decision,
+                "reason": reason,
+                "digest": approval.plan.digest,
+            }
+        )
+        handle = self.environment.client.get_workflow_handle(approval.workflow)
+        return await handle.execute_update(
+            "decide", said, id=said.update_id, result_type=Approval
+        )
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait for something that workflows bring about, for a bounded time."""
+        async with asyncio.timeout(EVENTUALLY_SECONDS):
+            while not holds():
+                await asyncio.sleep(0.01)
+
+    async def end(self) -> None:
+        """Terminate what still runs, so that the next test's worker does not meet it."""
+        for handle in self._started:
+            described = await handle.describe()
+            if described.close_time is None:
+                await handle.terminate("the test is over")
+
+
+@pytest_asyncio.fixture(loop_scope="session", name="bench")
+async def _bench(temporal: WorkflowEnvironment) -> AsyncIterator[Bench]:
+    bench = Bench(temporal)
+    activities = bench.world.all()
+    every = [Incident, Triage, Messenger, *discover(runbooks), *bench_runbooks()]
+    async with AsyncExitStack() as workers:
+        for queue in (QUEUE, cluster_queue("default"), NOTIFY_QUEUE):
+            flows = every if queue == QUEUE else []
+            worker = Worker(
+                temporal.client, task_queue=queue, workflows=flows, activities=activities
+            )
+            await workers.enter_async_context(worker)
+        yield bench
+        await bench.end()
+
+
+def bench_runbooks() -> list[type]:
+    """Runbooks that exist only to be tested."""
+    from durable import faulty_runbooks
+
+    return [faulty_runbooks.KeyErrorRunbook, faulty_runbooks.ValueErrorRunbook]

@@ -1,0 +1,256 @@
+"""Fake activities that keep what they were told, for workflows on a real Temporal server.
+
+Each has the name and the types of the real one; a test scripts the answers by attributes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from temporalio import activity
+
+from contracts.approval import Approval
+from contracts.calls import (
+    DELIVER,
+    JUDGE,
+    LOCATE,
+    MATCH,
+    OWNER,
+    RECORD,
+    RESERVE,
+    ROUTE,
+    SETTLE,
+    Delivered,
+    DeliverCall,
+    EnsureCall,
+    JudgeCall,
+    LocateCall,
+    Located,
+    Match,
+    MatchCall,
+    Owner,
+    OwnerCall,
+    Reservation,
+    ReserveCall,
+    RouteCall,
+    Routed,
+    SettleCall,
+)
+from contracts.journal import Record, Recorded
+from contracts.kubernetes import (
+    Events,
+    PodLogs,
+    RollbackDeployment,
+    RolloutHealthy,
+    RolloutHistory,
+    RolloutRestart,
+)
+from contracts.plan import Plan, Verdict
+from contracts.policy import IncidentRules
+from contracts.step import CheckCall, CheckResult, Evidence, Look, Receipt, StepCall
+
+ASK = Verdict(ruling="ask", needed=1, approvers=("ana", "ben"))
+
+
+@dataclass
+class FakeWorld:
+    """Everything outside the workflows, in memory. Lists grow in the order of the calls."""
+
+    records: list[Record] = field(default_factory=list)
+    matches: list[MatchCall] = field(default_factory=list)
+    ensured: list[str] = field(default_factory=list)
+    settled: list[SettleCall] = field(default_factory=list)
+    routed: list[RouteCall] = field(default_factory=list)
+    planned: list[datetime] = field(default_factory=list)
+    runbook: str | None = "rollback_deployment"
+    verdict: Verdict = ASK
+    healthy: bool = True
+    generations: list[int] = field(default_factory=lambda: [2])
+    rules: IncidentRules = IncidentRules(gather_seconds=0, quiet_seconds=30)
+    facts: dict[str, Any] = field(default_factory=lambda: {"current_age_seconds": 40})
+    owner: Owner = Owner()
+    located: str | None = None
+    ensure_fails: Exception | None = None
+    look_fails: Exception | None = None
+
+    @property
+    def events(self) -> list[tuple[str, str]]:
+        """The timeline as (type, text)."""
+        return [(e.type, e.text) for record in self.records for e in record.events]
+
+    @property
+    def types(self) -> list[str]:
+        """The types of the timeline, in order."""
+        return [kind for kind, _ in self.events]
+
+    @property
+    def approvals(self) -> list[Approval]:
+        """The newest state of each approval."""
+        newest = {r.approval.id: r.approval for r in self.records if r.approval}
+        return list(newest.values())
+
+    @property
+    def statuses(self) -> list[str]:
+        """The incident's statuses, in order."""
+        return [r.change.status for r in self.records if r.change and r.change.status]
+
+    @property
+    def status(self) -> str:
+        """The newest status, or an empty one before the incident is open."""
+        return self.statuses[-1] if self.statuses else ""
+
+    @activity.defn(name=RECORD)
+    async def record(self, call: Record) -> Recorded:
+        """Keep the record."""
+        self.records.append(call)
+        return Recorded(revision=len(self.records))
+
+    @activity.defn(name=MATCH)
+    async def match(self, call: MatchCall) -> Match:
+        """Answer the scripted runbook."""
+        self.matches.append(call)
+        return Match(
+            runbook=call.runbook or self.runbook,
+            reason="scripted",
+            service="user-auth",
+            team="identity",
+            rules=self.rules,
+        )
+
+    @activity.defn(name=JUDGE)
+    async def judge(self, call: JudgeCall) -> Verdict:
+        """Answer the scripted verdict."""
+        assert call.plan.digest
+        return self.verdict
+
+    @activity.defn(name=RESERVE)
+    async def reserve(self, call: ReserveCall) -> Reservation:
+        """Grant the lock."""
+        return Reservation(
+            key=call.judge.key,
+            lock_keys=call.judge.plan.lock_keys,
+            state="open",
+            expires_at=datetime.now(UTC) + timedelta(seconds=call.expires_seconds),
+        )
+
+    @activity.defn(name=SETTLE)
+    async def settle(self, call: SettleCall) -> Reservation:
+        """Keep how it was settled."""
+        self.settled.append(call)
+        return Reservation(
+            key=call.key, lock_keys=(), state=call.state, expires_at=datetime.now(UTC)
+        )
+
+    @activity.defn(name=LOCATE)
+    async def locate(self, call: LocateCall) -> Located:
+        """Answer the scripted incident."""
+        assert call.identity
+        return Located(workflow=self.located)
+
+    @activity.defn(name=OWNER)
+    async def find_owner(self, call: OwnerCall) -> Owner:
+        """Answer the scripted owner."""
+        assert call.name
+        return self.owner
+
+    @activity.defn(name=ROUTE)
+    async def route(self, call: RouteCall) -> Routed:
+        """Keep where the alert went."""
+        self.routed.append(call)
+        return Routed(taken=True)
+
+    @activity.defn(name=DELIVER)
+    async def deliver(self, call: DeliverCall) -> Delivered:
+        """Say that everything is delivered."""
+        assert call.incident
+        return Delivered(revision=len(self.records), final=True)
+
+    def _look(self, call: StepCall[Any]) -> Evidence:
+        if self.look_fails is not None:
+            raise self.look_fails
+        step: Look = call.step
+        return Evidence(
+            key=call.key,
+            kind=step.activity,
+            target=step.target,
+            title=step.label,
+            facts=self.facts,
+        )
+
+    @activity.defn(name=PodLogs.activity)
+    async def pod_logs(self, call: StepCall[PodLogs]) -> Evidence:
+        """Answer the scripted facts."""
+        return self._look(call)
+
+    @activity.defn(name=Events.activity)
+    async def pod_events(self, call: StepCall[Events]) -> Evidence:
+        """Answer the scripted facts."""
+        return self._look(call)
+
+    @activity.defn(name=RolloutHistory.activity)
+    async def history(self, call: StepCall[RolloutHistory]) -> Evidence:
+        """Answer the scripted facts."""
+        return self._look(call)
+
+    def _plan(self, call: StepCall[Any]) -> Plan:
+        self.planned.append(call.at)
+        generation = self.generations[0]
+        if len(self.generations) > 1:
+            generation = self.generations.pop(0)
+        return Plan(
+            action=call.step.activity,
+            target=call.step.target,
+            uid="uid-1",
+            generation=generation,
+            before="revision 2",
+            after="revision 1",
+            summary=f"{call.step.activity} of {call.step.target}",
+            kubectl="kubectl -n shop rollout undo deployment/user-auth --to-revision=1",
+            at=call.at,
+        )
+
+    @activity.defn(name=f"{RollbackDeployment.activity}.plan")
+    async def plan_rollback(self, call: StepCall[RollbackDeployment]) -> Plan:
+        """Plan on the scripted generation."""
+        return self._plan(call)
+
+    @activity.defn(name=f"{RolloutRestart.activity}.plan")
+    async def plan_restart(self, call: StepCall[RolloutRestart]) -> Plan:
+        """Plan on the scripted generation."""
+        return self._plan(call)
+
+    def _ensure(self, call: EnsureCall[Any]) -> Receipt:
+        if self.ensure_fails is not None:
+            failure, self.ensure_fails = self.ensure_fails, None
+            raise failure
+        self.ensured.append(call.key)
+        return Receipt(
+            key=call.key,
+            action=call.plan.action,
+            target=call.plan.target,
+            did="written",
+            summary=f"did {call.plan.summary}",
+            written_at=datetime.now(UTC),
+            generation=call.plan.generation + 1,
+        )
+
+    @activity.defn(name=f"{RollbackDeployment.activity}.ensure")
+    async def ensure_rollback(self, call: EnsureCall[RollbackDeployment]) -> Receipt:
+        """Count the write."""
+        return self._ensure(call)
+
+    @activity.defn(name=f"{RolloutRestart.activity}.ensure")
+    async def ensure_restart(self, call: EnsureCall[RolloutRestart]) -> Receipt:
+        """Count the write."""
+        return self._ensure(call)
+
+    @activity.defn(name=RolloutHealthy.activity)
+    async def rollout_healthy(self, call: CheckCall[RolloutHealthy]) -> CheckResult:
+        """Answer the scripted health."""
+        return CheckResult(ok=self.healthy, detail=f"{call.step.target}: {self.healthy}")
+
+    def all(self) -> list[Callable[..., Any]]:
+        """Every activity, for a worker."""
+        members = (getattr(self, name) for name in vars(type(self)))
+        return [m for m in members if hasattr(m, "__temporal_activity_definition")]

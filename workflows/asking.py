@@ -1,0 +1,168 @@
+"""Asking people: opens the gate, records every answer, and names how the question ended."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+
+from temporalio import workflow
+
+from contracts.approval import Approval, Decision, Vote
+from contracts.case import Case
+from contracts.errors import Declined, Expired, NoLongerNeeded, NotFound
+from contracts.journal import IncidentChange
+from contracts.plan import Plan, Verdict
+from contracts.toil import Observation
+from workflows.gate import Gate
+from workflows.scribe import Scribe
+
+DECISION_SECONDS_MAX = 120
+
+
+class Questions:
+    """The gates of one run, by approval id."""
+
+    def __init__(self, case: Case, scribe: Scribe) -> None:
+        self._case = case
+        self._scribe = scribe
+        self._gates: dict[str, Gate] = {}
+        self._calm = ""
+
+    def gate(self, approval: str) -> Gate:
+        """The gate of that id; raises NotFound."""
+        if approval not in self._gates:
+            raise NotFound(f"this run asks no question {approval}")
+        return self._gates[approval]
+
+    def stand_down(self, reason: str) -> None:
+        """Void every open question: the alerts resolved before anybody decided."""
+        for gate in self._gates.values():
+            if gate.is_open:
+                self._calm = reason
+                gate.close("void")
+
+    async def ask(self, plan: Plan, verdict: Verdict, within: timedelta) -> Approval:
+        """Wait for the people whom the verdict names.
+
+        Raises:
+            Declined, Expired, NoLongerNeeded: nobody agreed, and nothing was written.
+
+        """
+        gate = self._open(plan, verdict, within)
+        asked = gate.approval
+        people = ", ".join(asked.approvers)
+        line = self._scribe.event("asked", f"{plan.summary}? Asked: {people}", data=_facts(asked))
+        change = IncidentChange(status="waiting")
+        await self._scribe.write(line, change=change, approval=asked)
+        try:
+            await self._collect(gate)
+        except asyncio.CancelledError:
+            gate.close("void")
+            await self._finish(gate, "void", "nobody needs to decide any more")
+            raise
+        return await self._ended(gate)
+
+    def _open(self, plan: Plan, verdict: Verdict, within: timedelta) -> Gate:
+        case, now = self._case, workflow.now()
+        limit = min(within, timedelta(seconds=case.approval_seconds))
+        number = len(self._gates) + 1
+        approval = Approval(
+            id=f"apr-{case.incident.removeprefix('inc-')}-{case.attempt}-{number}",
+            incident=case.incident,
+            workflow=workflow.info().workflow_id,
+            runbook=case.runbook,
+            target=plan.target,
+            plan=plan,
+            verdict=verdict,
+            needed=verdict.needed,
+            approvers=verdict.approvers,
+            requester=case.actor,
+            opened_at=now,
+            expires_at=now + limit,
+        )
+        self._gates[approval.id] = Gate(approval)
+        return self._gates[approval.id]
+
+    async def _collect(self, gate: Gate) -> None:
+        recorded = 0
+        while gate.is_open or recorded < len(gate.approval.votes):
+            left = gate.approval.expires_at - workflow.now()
+            try:
+                await workflow.wait_condition(
+                    partial(gate.has_news, recorded),
+                    timeout=max(left, timedelta(0)),
+                    timeout_summary=f"{gate.approval.id} expires",
+                )
+            except TimeoutError:
+                gate.close("expired")
+            votes = gate.approval.votes[recorded:]
+            recorded += len(votes)
+            await self._record_votes(gate.approval, votes)
+
+    async def _record_votes(self, approval: Approval, votes: Sequence[Vote]) -> None:
+        if not votes:
+            return
+        lines = [
+            self._scribe.event("decided", _sentence(vote), vote.person, {"approval": approval.id})
+            for vote in votes
+        ]
+        seen = tuple(self._observation(approval, vote) for vote in votes)
+        await self._scribe.write(*lines, approval=approval, observations=seen)
+
+    def _observation(self, approval: Approval, vote: Vote) -> Observation:
+        # Waiting is not work: a decision counts as at most two minutes of it.
+        latency = int((vote.at - approval.opened_at).total_seconds())
+        return Observation(
+            key=f"approval:{approval.id}:{vote.person}:{vote.decision}",
+            person=vote.person,
+            at=vote.at,
+            source="approval",
+            action=vote.decision,
+            seconds=min(latency, DECISION_SECONDS_MAX),
+            service=self._case.service,
+            team=self._case.team,
+            incident=approval.incident,
+            target=approval.target,
+        )
+
+    async def _ended(self, gate: Gate) -> Approval:
+        asked = gate.approval
+        if asked.state == "approved":
+            return asked
+        if asked.state == "denied":
+            last = asked.votes[-1]
+            raise Declined(f"{last.person} declined: {last.reason}")
+        if asked.state == "void":
+            await self._finish(gate, "void", self._calm)
+            raise NoLongerNeeded(self._calm)
+        text = f"nobody decided within {asked.expires_at - asked.opened_at}; nothing was written"
+        await self._finish(gate, "expired", text)
+        raise Expired(text)
+
+    async def _finish(self, gate: Gate, kind: str, text: str) -> None:
+        line = self._scribe.event(kind, text, data={"approval": gate.approval.id})
+        await self._scribe.write(line, approval=gate.approval)
+
+    async def void(self, approval: Approval, reason: str) -> None:
+        """Mark a granted approval as worthless: the target is no longer what was approved."""
+        gate = self.gate(approval.id)
+        gate.close("void")
+        await self._finish(gate, "void", reason)
+
+    def decide(self, decision: Decision) -> Approval:
+        """Count a decision that was checked."""
+        return self.gate(decision.approval).add(decision, workflow.now())
+
+
+def _sentence(vote: Vote) -> str:
+    verb = "approved" if vote.decision == "approve" else "denied"
+    return f"{vote.person} {verb}" + (f": {vote.reason}" if vote.reason else "")
+
+
+def _facts(approval: Approval) -> dict[str, object]:
+    return {
+        "approval": approval.id,
+        "digest": approval.plan.digest,
+        "kubectl": approval.plan.kubectl,
+        "expires_at": approval.expires_at.isoformat(),
+    }

@@ -1,0 +1,87 @@
+"""The runbook that an incident runs now, as its child, and how it ended."""
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ChildWorkflowError, is_cancelled_exception
+
+from contracts.case import Case, Outcome
+from workflows.calls import WRITE
+
+RUN_WITHIN = timedelta(hours=24)
+CANCEL_WITHIN = timedelta(seconds=WRITE.total_seconds + 120)
+
+
+class Attempts:
+    """At most one child at a time. `ended` holds its outcome until the loop takes it."""
+
+    def __init__(self) -> None:
+        self._child: workflow.ChildWorkflowHandle[object, Outcome] | None = None
+        self._ended: Outcome | None = None
+        self._calmed = False
+
+    @property
+    def running(self) -> bool:
+        """Whether a runbook runs, or has ended and was not taken note of yet."""
+        return self._child is not None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether there is an outcome to take."""
+        return self._ended is not None
+
+    @property
+    def calmed(self) -> bool:
+        """Whether the running child was told that its alerts have resolved."""
+        return self._calmed
+
+    async def start(self, case: Case) -> None:
+        """Start the case's runbook as a child of this workflow."""
+        self._calmed = False
+        self._child = await workflow.start_child_workflow(
+            case.runbook,
+            case,
+            id=f"runbook/{case.key}",
+            result_type=Outcome,
+            execution_timeout=RUN_WITHIN,
+            parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
+            static_summary=f"{case.runbook} on {case.target}",
+        )
+        self._watcher = asyncio.create_task(self._watch(self._child))
+
+    async def _watch(self, child: "workflow.ChildWorkflowHandle[object, Outcome]") -> None:
+        try:
+            self._ended = await child
+        except ChildWorkflowError as err:
+            self._ended = _outcome_of(err)
+
+    def take(self) -> Outcome | None:
+        """The outcome, once; afterwards the next runbook may start."""
+        outcome = self._ended
+        if outcome is not None:
+            self._child = self._ended = None
+        return outcome
+
+    async def cancel(self) -> None:
+        """Cancel the child and wait for its end: a write under way is finished first."""
+        if self._child is None or self.has_ended:
+            return
+        self._child.cancel()
+        try:
+            await workflow.wait_condition(lambda: self.has_ended, timeout=CANCEL_WITHIN)
+        except TimeoutError:
+            workflow.logger.error("a cancelled runbook does not end", extra={"id": self._child.id})
+
+    async def calm(self, reason: str) -> None:
+        """Tell the child once that its alerts have resolved, so that it stops asking."""
+        if self._child is None or self.has_ended or self._calmed:
+            return
+        self._calmed = True
+        await self._child.signal("stand_down", reason)
+
+
+def _outcome_of(err: ChildWorkflowError) -> Outcome:
+    if is_cancelled_exception(err):
+        return Outcome(status="escalated", summary="cancelled, because a person acts")
+    return Outcome(status="failed", summary=f"the runbook failed: {err.cause or err}")

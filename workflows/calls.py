@@ -1,0 +1,121 @@
+"""How workflows call activities: by name, with every timeout and retry in one place.
+
+An activity's failure comes back as the error of `contracts.errors` that it was, so that no
+workflow handles Temporal's wrappers.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    TimeoutType,
+    is_cancelled_exception,
+)
+from temporalio.exceptions import (
+    TimeoutError as TemporalTimeout,
+)
+
+from contracts.calls import QUEUE
+from contracts.errors import FirebreakError, Unavailable, error_named
+from contracts.model import Contract
+
+R = TypeVar("R", bound=Contract)
+
+
+class Timing(NamedTuple):
+    """The bounds of one kind of call. A killed worker is noticed after `heartbeat_seconds`."""
+
+    attempt_seconds: int
+    total_seconds: int
+    attempts_max: int
+    heartbeat_seconds: int = 5
+    unserved_seconds: int | None = None
+    pause_max_seconds: int = 10
+
+
+# The books may be away for a while; an incident waits for them rather than lose a line.
+BOOKS = Timing(attempt_seconds=15, total_seconds=86_400, attempts_max=0, pause_max_seconds=30)
+# A question to the books or the guardrails that a person may be waiting for.
+RULES = Timing(attempt_seconds=15, total_seconds=300, attempts_max=0)
+READ = Timing(attempt_seconds=60, total_seconds=300, attempts_max=8, unserved_seconds=60)
+WRITE = Timing(attempt_seconds=120, total_seconds=600, attempts_max=10, unserved_seconds=60)
+CHANNEL = Timing(attempt_seconds=60, total_seconds=86_400, attempts_max=0, pause_max_seconds=60)
+
+
+def waiting(seconds: int) -> Timing:
+    """The bounds of a check that waits up to `seconds` by itself."""
+    return Timing(
+        attempt_seconds=seconds + 30,
+        total_seconds=seconds + 300,
+        attempts_max=20,
+        unserved_seconds=60,
+    )
+
+
+def options(timing: Timing, queue: str = QUEUE, summary: str | None = None) -> dict[str, Any]:
+    """The keyword arguments of `workflow.execute_activity` for these bounds."""
+    unserved = timing.unserved_seconds
+    return {
+        "task_queue": queue,
+        "start_to_close_timeout": timedelta(seconds=timing.attempt_seconds),
+        "schedule_to_close_timeout": timedelta(seconds=timing.total_seconds),
+        "schedule_to_start_timeout": timedelta(seconds=unserved) if unserved else None,
+        "heartbeat_timeout": timedelta(seconds=timing.heartbeat_seconds),
+        "retry_policy": RetryPolicy(
+            initial_interval=timedelta(milliseconds=200),
+            maximum_interval=timedelta(seconds=timing.pause_max_seconds),
+            maximum_attempts=timing.attempts_max,
+        ),
+        "summary": summary,
+    }
+
+
+async def call(
+    name: str, argument: Contract, answer: type[R], timing: Timing, **where: str | None
+) -> R:
+    """Run the activity `name`; `where` may hold `queue` and `summary`.
+
+    Raises:
+        FirebreakError: what the activity raised, or Unavailable when it never ended well.
+
+    """
+    chosen: dict[str, Any] = {key: value for key, value in where.items() if value is not None}
+    try:
+        result: R = await workflow.execute_activity(
+            name, argument, result_type=answer, **options(timing, **chosen)
+        )
+    except ActivityError as err:
+        if is_cancelled_exception(err):
+            raise
+        raise translated(err) from err
+    return result
+
+
+def translated(err: ActivityError) -> FirebreakError:
+    """The error of our own tree that an activity's failure stands for."""
+    cause = err.cause
+    if isinstance(cause, ApplicationError):
+        return _rebuilt(cause, cause.details)
+    if isinstance(cause, TemporalTimeout) and cause.type == TimeoutType.SCHEDULE_TO_START:
+        fix = "Start a worker for that cluster; see `firebreak doctor`."
+        return Unavailable(f"nobody serves {err.activity_type} on its queue", fix)
+    return Unavailable(f"{err.activity_type} did not answer in time")
+
+
+def _rebuilt(cause: ApplicationError, details: Sequence[Any]) -> FirebreakError:
+    known = error_named(cause.type or "")
+    if known is None:
+        return Unavailable(f"{cause.type}: {cause.message}")
+    return known(cause.message, str(details[0]) if details else None)
+
+
+def refusal(err: FirebreakError) -> ApplicationError:
+    """The same error as an answer to an update: typed, with its fix and code as details."""
+    return ApplicationError(
+        err.message, err.fix, err.code, type=type(err).__name__, non_retryable=True
+    )

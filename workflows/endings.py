@@ -1,0 +1,75 @@
+"""How a run ends, whatever happens in it: the interceptor no runbook can forget.
+
+A named error becomes an outcome. A bug fails the run loudly. A contract that does not decode
+pauses the run (its task fails and is retried), because a deploy can mend that.
+"""
+
+from typing import Any
+
+from pydantic import ValidationError
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import (
+    ExecuteWorkflowInput,
+    Interceptor,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
+)
+
+from contracts.case import Outcome, OutcomeStatus
+from contracts.errors import Declined, Expired, FirebreakError, NoLongerNeeded, Refused
+from workflows.runbook import Runbook
+
+# Bugs of a runbook. Never Exception: a replay that differs would fail runs instead of pausing.
+BUGS: tuple[type[BaseException], ...] = (
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+)
+
+_STATUS: dict[type[FirebreakError], OutcomeStatus] = {
+    Refused: "refused",
+    Declined: "declined",
+    Expired: "expired",
+    NoLongerNeeded: "resolved",
+}
+
+
+def outcome_of(err: FirebreakError) -> Outcome:
+    """The outcome that an error of our own tree means, when a runbook lets it pass."""
+    status = next((s for kind, s in _STATUS.items() if isinstance(err, kind)), "escalated")
+    hint = f" ({err.fix})" if status == "escalated" and err.fix else ""
+    return Outcome(status=status, summary=f"{err.message}{hint}")
+
+
+class EndingsInbound(WorkflowInboundInterceptor):
+    """Wraps `run` of every workflow."""
+
+    async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:  # noqa: A002 - SDK's name
+        """Run, translate what was raised, and let updates finish before the run closes."""
+        try:
+            result = await super().execute_workflow(input)
+        except FirebreakError as err:
+            result = outcome_of(err)
+        except ValidationError:
+            raise
+        except ValueError as err:
+            raise ApplicationError(str(err), type="ValueError", non_retryable=True) from err
+        instance = workflow.instance()
+        if isinstance(instance, Runbook) and isinstance(result, Outcome):
+            result = result.model_copy(update={"receipts": len(instance.receipts)})
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return result
+
+
+class Endings(Interceptor):
+    """Installs `EndingsInbound` on a worker or a replayer."""
+
+    def workflow_interceptor_class(
+        self,
+        input: WorkflowInterceptorClassInput,  # noqa: A002, ARG002 - the SDK's signature
+    ) -> type[WorkflowInboundInterceptor]:
+        """The class that wraps each run."""
+        return EndingsInbound

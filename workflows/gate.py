@@ -1,0 +1,85 @@
+"""The approval gate: one question, its quorum, its deadline, and who may answer.
+
+A plain object that a runbook holds. It never does I/O; the runbook records what it says.
+Everything a handler touches exists before `run` starts, because an update may come first.
+"""
+
+from datetime import datetime
+
+from contracts.approval import Approval, ApprovalState, Decision, Vote
+from contracts.errors import (
+    AlreadyDecided,
+    Expired,
+    NotAllowed,
+    PlanChanged,
+    ReasonMissing,
+    Stop,
+)
+
+
+class Gate:
+    """Answers are bound to the plan's digest and come from distinct people, never from the
+    requester; the first denial closes it, approvals close it when there are enough.
+    """
+
+    def __init__(self, approval: Approval) -> None:
+        self.approval = approval
+
+    @property
+    def is_open(self) -> bool:
+        """Whether answers still count."""
+        return self.approval.state == "open"
+
+    def has_news(self, votes_known: int) -> bool:
+        """Whether it closed, or somebody has voted beyond the votes that are known."""
+        return not self.is_open or len(self.approval.votes) > votes_known
+
+    def check(self, decision: Decision, now: datetime) -> None:
+        """Raise the refusal that `decision` meets at `now`, if any."""
+        asked = self.approval
+        self._check_open(now)
+        if decision.digest is not None and decision.digest != asked.plan.digest:
+            raise PlanChanged("this is not the plan you looked at")
+        if decision.person == asked.requester or decision.person not in asked.approvers:
+            raise self._not_allowed(decision.person)
+        if decision.decision == "deny" and not decision.reason.strip():
+            raise ReasonMissing("a denial needs a reason")
+        if decision.decision == "approve" and decision.person in self._agreed():
+            missing = asked.needed - len(self._agreed())
+            raise AlreadyDecided(f"you have approved already; {missing} more must agree")
+
+    def _check_open(self, now: datetime) -> None:
+        state = self.approval.state
+        if state == "void":
+            raise PlanChanged("the target changed, so this question no longer stands")
+        if state == "expired" or (state == "open" and now >= self.approval.expires_at):
+            raise Expired(f"the time to answer ended at {self.approval.expires_at:%H:%M:%S} UTC")
+        if state != "open":
+            last = self.approval.votes[-1]
+            raise AlreadyDecided(f"{state} by {last.person} at {last.at:%H:%M:%S} UTC")
+
+    def _not_allowed(self, person: str) -> Stop:
+        if person == self.approval.requester:
+            return NotAllowed("who asked for a run may not approve it")
+        may = ", ".join(self.approval.approvers)
+        return NotAllowed(f"only {may} may decide this")
+
+    def _agreed(self) -> set[str]:
+        return {vote.person for vote in self.approval.votes if vote.decision == "approve"}
+
+    def add(self, decision: Decision, now: datetime) -> Approval:
+        """Count a decision that `check` let pass."""
+        vote = Vote(
+            person=decision.person, decision=decision.decision, reason=decision.reason, at=now
+        )
+        self.approval = self.approval.model_copy(update={"votes": (*self.approval.votes, vote)})
+        if decision.decision == "deny":
+            return self.close("denied")
+        if len(self._agreed()) >= self.approval.needed:
+            return self.close("approved")
+        return self.approval
+
+    def close(self, state: ApprovalState) -> Approval:
+        """End the question; later answers are refused."""
+        self.approval = self.approval.model_copy(update={"state": state})
+        return self.approval

@@ -1,0 +1,264 @@
+"""An incident: gathers the alerts of one target, runs runbooks one after another, and closes.
+
+One loop: take in what came, end what ended, hear people, keep time, start what is due, wait.
+While a runbook runs, the incident neither returns nor continues as new, because the server would
+kill the runbook.
+"""
+
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+
+from contracts.alert import Alert
+from contracts.calls import MATCH, IncidentRef, IncidentStart, Match, MatchCall, RunRequest
+from contracts.case import NOBODY, Case
+from contracts.journal import Event, IncidentChange, IncidentStatus
+from contracts.toil import Observation
+from workflows.attempts import Attempts
+from workflows.calls import RULES, call
+from workflows.incident_doors import IncidentDoors
+from workflows.scribe import Scribe
+
+CASE_ALERTS_MAX = 20
+IDLE = timedelta(hours=6)
+
+
+@workflow.defn
+class Incident(IncidentDoors):
+    """See the module. `state` is all that it carries when it continues as new."""
+
+    @workflow.init
+    def __init__(self, start: IncidentStart) -> None:
+        super().__init__(start)
+        self._attempts = Attempts()
+        self._scribe = self._new_scribe()
+
+    @workflow.run
+    async def run(self, start: IncidentStart) -> IncidentRef:  # noqa: ARG002 - read by __init__
+        """Live until closed and beyond re-opening."""
+        await self._open()
+        while not self.state.is_over(workflow.now()) or self._has_work():
+            await self._take_in()
+            await self._end_attempt()
+            await self._hear_people()
+            await self._keep_time()
+            await self._start_due()
+            self._continue_when_long()
+            await self._wait()
+        return self._ref()
+
+    def _new_scribe(self) -> Scribe:
+        state = self.state
+        return Scribe(state.id, state.id, messenger=state.messenger, lines=state.lines)
+
+    async def _open(self) -> None:
+        if self.state.id:
+            return
+        fresh = self._absorbed()
+        match = await self._match(None)
+        self.state.adopt(match, workflow.now())
+        self.state.id = f"inc-{workflow.uuid4().hex[:12]}"
+        self._scribe = self._new_scribe()
+        about = str(self.state.target) if self.state.target else "no known workload"
+        opened = self._scribe.event("opened", f"opened for {about}")
+        change = IncidentChange(
+            workflow=workflow.info().workflow_id,
+            status="open",
+            target=self.state.target,
+            service=match.service,
+            team=match.team,
+            opened_at=workflow.now(),
+        )
+        lines = [self._alert_line(alert) for alert in fresh]
+        await self._scribe.write(opened, *lines, change=change, alerts=tuple(fresh))
+
+    def _absorbed(self) -> list[Alert]:
+        taken_in, self._inbox = self._inbox, []
+        now = workflow.now()
+        return [self.state.alerts[a.identity] for a in taken_in if self.state.absorb(a, now)]
+
+    def _alert_line(self, alert: Alert) -> Event:
+        data = {"source": alert.source, "fingerprint": alert.fingerprint, "cut": list(alert.cut)}
+        text = f"{alert.name} {alert.status}: {alert.summary}"
+        return self._scribe.event("alert", text, alert.source, data)
+
+    async def _take_in(self) -> None:
+        fresh = self._absorbed()
+        lines = [self._alert_line(alert) for alert in fresh]
+        lines += [self._scribe.event("note", f"unreadable: {why}") for why in self._unreadable]
+        self._unreadable = []
+        if self.state.closed_at is not None and self.state.firing:
+            await self._reopen("an alert fires again")
+        if lines:
+            await self._scribe.write(*lines, alerts=tuple(fresh))
+
+    async def _reopen(self, why: str) -> None:
+        self.state.closed_at, self.state.outcome = None, None
+        line = self._scribe.event("reopened", f"re-opened: {why}")
+        await self._set("open", line, IncidentChange(reopen=True))
+
+    async def _match(self, runbook: str | None) -> Match:
+        wanted = MatchCall(
+            incident=self.state.id,
+            target=self.state.target,
+            alerts=self.state.firing[:CASE_ALERTS_MAX],
+            runbook=runbook,
+        )
+        return await call(MATCH, wanted, Match, RULES, summary="which runbook applies")
+
+    async def _start_due(self) -> None:
+        if self._attempts.running or self.state.taken is not None:
+            return
+        if self.state.requests:
+            request = self.state.requests.pop(0)
+            if self.state.closed_at is not None:
+                await self._reopen(f"{request.person} runs {request.runbook}")
+            await self._start(request)
+        elif self.state.may_start(workflow.now()):
+            await self._start(None)
+
+    async def _start(self, request: RunRequest | None) -> None:
+        match = await self._match(request.runbook if request else None)
+        case = self._case(match, request)
+        self.state.answer_all()
+        if case is None:
+            why = match.reason if self.state.target else self.state.why_no_target()
+            await self._set("escalated", self._scribe.event("escalated", why))
+            return
+        line = self._scribe.event("matched", f"{case.runbook} starts: {match.reason}", case.actor)
+        await self._set("open", line, IncidentChange(runbook=case.runbook))
+        await self._attempts.start(case)
+
+    def _case(self, match: Match, request: RunRequest | None) -> Case | None:
+        state = self.state
+        if match.runbook is None or state.target is None:
+            return None
+        state.attempt += 1
+        return Case(
+            incident=state.id,
+            attempt=state.attempt,
+            runbook=match.runbook,
+            target=state.target,
+            alerts=state.firing[:CASE_ALERTS_MAX],
+            actor=request.person if request else NOBODY,
+            params=request.params if request else {},
+            dry_run=request.dry_run if request else False,
+            service=state.service,
+            team=state.team,
+            messenger=state.messenger,
+            approval_seconds=state.rules.approval_seconds,
+        )
+
+    async def _end_attempt(self) -> None:
+        outcome = self._attempts.take()
+        if outcome is None:
+            return
+        self.state.ended(outcome, workflow.now())
+        line = self._scribe.event("outcome", f"{outcome.status}: {outcome.summary}")
+        change = IncidentChange(outcome=outcome.status, summary=outcome.summary)
+        await self._set(self.state.status, line, change)
+
+    async def _set(
+        self, status: IncidentStatus, line: Event, change: IncidentChange | None = None
+    ) -> None:
+        self.state.status = status
+        workflow.set_current_details(f"**{status}**: {line.text}")
+        change = (change or IncidentChange()).model_copy(update={"status": status})
+        await self._scribe.write(line, change=change)
+
+    async def _hear_people(self) -> None:
+        said, self._said = self._said, []
+        for word, request in said:
+            if word == "take_over":
+                await self._taken_over(request.person, request.reason)
+            elif word == "hand_back":
+                await self._handed_back(f"{request.person} hands back", workflow.now())
+            else:
+                await self._attempts.cancel()
+                await self._end_attempt()
+                await self._close(f"closed by {request.person}: {request.reason}", request.person)
+
+    async def _taken_over(self, person: str, reason: str) -> None:
+        text = f"{person} takes over" + (f": {reason}" if reason else "")
+        await self._set("taken_over", self._scribe.event("taken_over", text, person))
+        await self._attempts.cancel()
+        self.state.answer_all()
+
+    async def _handed_back(self, why: str, now: datetime) -> None:
+        taken = self.state.taken
+        if taken is None:
+            return
+        seconds = self.state.hands_on_seconds(now)
+        seen = Observation(
+            key=f"take-over:{self.state.id}:{taken.at.isoformat()}",
+            person=taken.person,
+            at=taken.at + timedelta(seconds=seconds),
+            source="take-over",
+            action="take_over",
+            seconds=seconds,
+            service=self.state.service,
+            team=self.state.team,
+            incident=self.state.id,
+            target=self.state.target,
+        )
+        self.state.taken, self.state.status = None, "open"
+        line = self._scribe.event("handed_back", f"{why} after {seconds} s of work", taken.person)
+        change = IncidentChange(status="open")
+        await self._scribe.write(line, change=change, observations=(seen,))
+
+    async def _keep_time(self) -> None:
+        now, state = workflow.now(), self.state
+        if state.is_forgotten(now):
+            await self._handed_back("forgotten: handed back", now)
+        if state.closed_at is not None or state.taken is not None:
+            return
+        if state.is_quiet(now) and self._attempts.running:
+            await self._attempts.calm("the alerts have resolved by themselves")
+        elif self._attempts.running:
+            return
+        elif state.is_quiet(now):
+            await self._close("all alerts have resolved and stayed so")
+        elif state.is_stale(now):
+            await self._close(f"stale: nobody repeated the alert for {state.rules.stale_seconds} s")
+        elif state.still_alerting(now):
+            state.healed_at = None
+            why = "the workload is healthy, but its alerts still fire"
+            await self._set("escalated", self._scribe.event("escalated", why))
+
+    async def _close(self, why: str, actor: str = NOBODY) -> None:
+        now = workflow.now()
+        if self.state.taken is not None:
+            await self._handed_back("closed: handed back", now)
+        self.state.close(now)
+        change = IncidentChange(closed_at=now, outcome=self.state.outcome)
+        await self._set("closed", self._scribe.event("closed", why, actor), change)
+
+    def _has_work(self) -> bool:
+        startable = bool(self.state.requests) and not self._attempts.running
+        return bool(
+            self._inbox
+            or self._unreadable
+            or self._said
+            or self._attempts.has_ended
+            or (startable and self.state.taken is None)
+        )
+
+    async def _wait(self) -> None:
+        attempts = self._attempts
+        wake = self.state.wake_at(running=attempts.running, calmed=attempts.calmed)
+        wake = wake or workflow.now() + IDLE
+        left = max(wake - workflow.now(), timedelta(0))
+        try:
+            await workflow.wait_condition(self._has_work, timeout=left)
+        except TimeoutError:
+            return
+
+    def _continue_when_long(self) -> None:
+        info = workflow.info()
+        if self._attempts.running or self._has_work() or not info.is_continue_as_new_suggested():
+            return
+        self.state.lines = self._scribe.lines
+        carried = self.state.model_dump(mode="json")
+        workflow.continue_as_new(
+            IncidentStart(target=self.state.target, identity=self.state.identity, carried=carried)
+        )

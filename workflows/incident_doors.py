@@ -1,0 +1,90 @@
+"""What may be said to an incident, and by whom: its signal, its updates, their refusals.
+
+Handlers only change state and leave word; the incident's loop does what follows from it.
+"""
+
+from pydantic import ValidationError
+from temporalio import workflow
+
+from contracts.alert import Alert, AlertEnvelope
+from contracts.calls import IncidentRef, IncidentStart, PersonRequest, RunRequest
+from contracts.errors import AlreadyDecided, NotAllowed
+from workflows.calls import refusal
+from workflows.incident_state import IncidentState, TakenOver
+
+
+class IncidentDoors:
+    """The base of `Incident`. Everything a handler touches is set here, before `run` begins."""
+
+    @workflow.init
+    def __init__(self, start: IncidentStart) -> None:
+        self.state = IncidentState.begin(start)
+        self._inbox: list[Alert] = []
+        self._unreadable: list[str] = []
+        self._said: list[tuple[str, PersonRequest]] = []
+
+    @workflow.signal
+    def alert(self, envelope: AlertEnvelope) -> None:
+        """One notification about this target."""
+        try:
+            self._inbox.append(envelope.open())
+        except ValidationError as err:
+            self._unreadable.append(f"an alert of another version: {err.error_count()} faults")
+
+    @workflow.update
+    async def take_over(self, request: PersonRequest) -> IncidentRef:
+        """A person does it by hand: the runbook is cancelled and hands-on time begins."""
+        now = workflow.now()
+        if self.state.taken is None:
+            self.state.taken = TakenOver(person=request.person, at=now, last_seen=now)
+            self._said.append(("take_over", request))
+        return self._ref()
+
+    @take_over.validator
+    def _check_take_over(self, request: PersonRequest) -> None:
+        taken = self.state.taken
+        if self.state.closed_at is not None:
+            raise refusal(AlreadyDecided("the incident is closed"))
+        if taken is not None and taken.person != request.person:
+            raise refusal(AlreadyDecided(f"{taken.person} has it since {taken.at:%H:%M:%S} UTC"))
+
+    @workflow.update
+    async def hand_back(self, request: PersonRequest) -> IncidentRef:
+        """Ends a take-over; the time between is recorded as hands-on."""
+        self._said.append(("hand_back", request))
+        return self._ref()
+
+    @hand_back.validator
+    def _check_hand_back(self, request: PersonRequest) -> None:
+        taken = self.state.taken
+        if taken is None:
+            raise refusal(AlreadyDecided("nobody has taken this incident over"))
+        if taken.person != request.person:
+            raise refusal(NotAllowed(f"{taken.person} took it over and hands it back"))
+
+    @workflow.update
+    async def close(self, request: PersonRequest) -> IncidentRef:
+        """A person ends the incident, whatever its alerts say."""
+        self._said.append(("close", request))
+        return self._ref()
+
+    @close.validator
+    def _check_close(self, request: PersonRequest) -> None:
+        if self.state.closed_at is not None:
+            raise refusal(AlreadyDecided(f"closed already; {request.person} need not"))
+
+    @workflow.update(name="run")
+    async def run_runbook(self, request: RunRequest) -> IncidentRef:
+        """A person starts a runbook; it runs after the one that runs now."""
+        self.state.ask_for(request)
+        await workflow.wait_condition(lambda: self.state.id != "")
+        return self._ref()
+
+    @run_runbook.validator
+    def _check_run(self, request: RunRequest) -> None:
+        taken = self.state.taken
+        if taken is not None and taken.person != request.person:
+            raise refusal(NotAllowed(f"{taken.person} has taken this incident over"))
+
+    def _ref(self) -> IncidentRef:
+        return IncidentRef(incident=self.state.id, status=self.state.status)

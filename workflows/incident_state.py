@@ -1,0 +1,212 @@
+"""What an incident knows, as a plain value with no Temporal in it: alerts, times, and rules.
+
+It travels whole when the incident continues as new. Every method takes the workflow's time.
+"""
+
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, Field
+
+from contracts.alert import Alert
+from contracts.calls import IncidentStart, Match, RunRequest
+from contracts.case import Outcome, OutcomeStatus
+from contracts.journal import IncidentStatus
+from contracts.model import Contract
+from contracts.policy import IncidentRules
+from contracts.target import Target
+
+ALERTS_MAX = 500
+REQUESTS_REMEMBERED_MAX = 200
+FORGOTTEN_AFTER = timedelta(minutes=10)
+
+
+class TakenOver(Contract):
+    """A person does it by hand, since `at`; `last_seen` is their last act here."""
+
+    person: str
+    at: datetime
+    last_seen: datetime
+
+
+class IncidentState(BaseModel):
+    """Mutable, and owned by one Incident workflow."""
+
+    id: str = ""
+    target: Target | None = None
+    identity: str = ""
+    status: IncidentStatus = "open"
+    outcome: OutcomeStatus | None = None
+    service: str = ""
+    team: str = ""
+    rules: IncidentRules = IncidentRules()
+    messenger: bool = False
+    alerts: dict[str, Alert] = Field(default_factory=dict)
+    handled: set[str] = Field(default_factory=set)
+    attempt: int = 0
+    lines: int = 0
+    heard_at: datetime | None = None
+    gather_until: datetime | None = None
+    quiet_since: datetime | None = None
+    healed_at: datetime | None = None
+    closed_at: datetime | None = None
+    taken: TakenOver | None = None
+    requests: list[RunRequest] = Field(default_factory=list)
+    requests_seen: list[str] = Field(default_factory=list)
+
+    @classmethod
+    def begin(cls, start: IncidentStart) -> "IncidentState":
+        """The state of a new incident, or the carried one."""
+        if start.carried is not None:
+            return cls.model_validate(start.carried)
+        return cls(target=start.target, identity=start.identity)
+
+    def adopt(self, match: Match, now: datetime) -> None:
+        """Take what the catalogue knows when the incident opens."""
+        self.service, self.team = match.service, match.team
+        self.rules, self.messenger = match.rules, match.messenger
+        if self.gather_until is not None:
+            self.gather_until = now + self._seconds(self.rules.gather_seconds)
+
+    @property
+    def firing(self) -> tuple[Alert, ...]:
+        """The alerts that have not resolved."""
+        return tuple(a for a in self.alerts.values() if a.status == "firing")
+
+    @property
+    def unhandled(self) -> tuple[Alert, ...]:
+        """The firing alerts that no runbook and nobody has answered yet."""
+        return tuple(a for a in self.firing if a.episode not in self.handled)
+
+    def absorb(self, alert: Alert, now: datetime) -> bool:
+        """Take one notification; True when it changed something worth recording.
+
+        A repeat of a known firing, a firing that follows its own resolve, and a resolve that
+        nobody was waiting for change nothing.
+        """
+        known = self.alerts.get(alert.identity)
+        if alert.status == "resolved":
+            return self._absorb_resolved(known, alert, now)
+        if known is not None and alert.starts_at <= known.starts_at:
+            self.heard_at = now if known.status == "firing" else self.heard_at
+            return False
+        if known is None and len(self.alerts) >= ALERTS_MAX:
+            return False
+        self.alerts[alert.identity] = alert
+        self.heard_at, self.quiet_since = now, None
+        self.gather_until = self.gather_until or now + self._seconds(self.rules.gather_seconds)
+        return True
+
+    def _absorb_resolved(self, known: Alert | None, alert: Alert, now: datetime) -> bool:
+        if known is None or known.status == "resolved" or alert.starts_at < known.starts_at:
+            return False
+        ended = alert.ends_at or now
+        self.alerts[alert.identity] = known.model_copy(
+            update={"status": "resolved", "ends_at": ended}
+        )
+        self.quiet_since = None if self.firing else now
+        return True
+
+    def answer_all(self) -> None:
+        """Mark every firing alert as answered."""
+        self.handled.update(alert.episode for alert in self.firing)
+        self.gather_until = None
+
+    def ended(self, outcome: Outcome, now: datetime) -> None:
+        """Take note of how an attempt ended: who must look now, and what is waited for."""
+        self.answer_all()
+        self.outcome = outcome.status
+        if self.taken is not None:
+            return
+        if outcome.status == "resolved":
+            self.status, self.healed_at = "verifying", now
+        else:
+            self.status = "open" if outcome.status == "declined" else "escalated"
+        if not self.firing:
+            self.quiet_since = self.quiet_since or now
+
+    def close(self, now: datetime) -> None:
+        """End it; what still fires counts as answered, so that only a new firing re-opens."""
+        self.answer_all()
+        for identity, alert in self.alerts.items():
+            self.alerts[identity] = alert.model_copy(update={"status": "resolved"})
+        self.closed_at, self.healed_at = now, None
+        self.outcome = self.outcome or "resolved"
+
+    def why_no_target(self) -> str:
+        """Why no runbook can act, in the words of whoever looked for the workload."""
+        notes = [a.annotations.get("firebreak_no_target", "") for a in self.firing]
+        why = next((note for note in notes if note), "the alert's labels name no workload")
+        return f"{why}; no runbook acts without a target"
+
+    def may_start(self, now: datetime) -> bool:
+        """Whether an automatic attempt is due."""
+        if self.taken or self.closed_at or self.status == "escalated" or not self.unhandled:
+            return False
+        return self.gather_until is None or now >= self.gather_until
+
+    def ask_for(self, request: RunRequest) -> None:
+        """Queue a run that a person asked for, once."""
+        if request.request not in self.requests_seen:
+            self.requests.append(request)
+            self.requests_seen = [*self.requests_seen, request.request][-REQUESTS_REMEMBERED_MAX:]
+
+    def is_quiet(self, now: datetime) -> bool:
+        """Whether nothing has fired for the quiet time."""
+        if self.firing or self.quiet_since is None:
+            return False
+        return now >= self.quiet_since + self._seconds(self.rules.quiet_seconds)
+
+    def still_alerting(self, now: datetime) -> bool:
+        """Whether the workload was healed, but its alerts fire on beyond the time they have."""
+        if self.healed_at is None or not self.firing:
+            return False
+        return now >= self.healed_at + self._seconds(self.rules.resolve_within_seconds)
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether nobody has repeated the firing alerts for the stale time."""
+        if not self.firing or self.heard_at is None:
+            return False
+        return now >= self.heard_at + self._seconds(self.rules.stale_seconds)
+
+    def is_forgotten(self, now: datetime) -> bool:
+        """Whether a take-over has lasted longer than anybody works without a word."""
+        if self.taken is None:
+            return False
+        return now >= self.taken.at + self._seconds(self.rules.take_over_max_seconds)
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether a closed incident can no longer be re-opened by a flap."""
+        if self.closed_at is None:
+            return False
+        return now >= self.closed_at + self._seconds(self.rules.flap_seconds)
+
+    def hands_on_seconds(self, now: datetime) -> int:
+        """The seconds that the person who took over has worked, by `now`."""
+        if self.taken is None:
+            return 0
+        until = now
+        if self.is_forgotten(now):
+            longest = self._seconds(self.rules.take_over_max_seconds)
+            until = min(self.taken.last_seen + FORGOTTEN_AFTER, self.taken.at + longest)
+        return max(0, int((until - self.taken.at).total_seconds()))
+
+    def wake_at(self, *, running: bool, calmed: bool) -> datetime | None:
+        """The next moment at which a rule of time may hold. While a runbook runs only quiet and
+        a forgotten take-over matter; everything else waits for its end.
+        """
+        rules = self.rules
+        if self.closed_at is not None:
+            return self.closed_at + self._seconds(rules.flap_seconds)
+        moments = [(self.taken.at if self.taken else None, rules.take_over_max_seconds)]
+        if self.taken is None and not self.firing and not (running and calmed):
+            moments.append((self.quiet_since, rules.quiet_seconds))
+        if self.taken is None and not running and self.firing:
+            waits_to_start = self.unhandled and self.status != "escalated"
+            moments.append((self.gather_until if waits_to_start else None, 0))
+            moments.append((self.healed_at, rules.resolve_within_seconds))
+            moments.append((self.heard_at, rules.stale_seconds))
+        return min((at + self._seconds(s) for at, s in moments if at is not None), default=None)
+
+    @staticmethod
+    def _seconds(number: int) -> timedelta:
+        return timedelta(seconds=number)

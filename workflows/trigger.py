@@ -1,0 +1,53 @@
+"""The label that says which alerts start a runbook, and the one function that finds labels.
+
+A decorator only labels: Temporal's sandbox imports a runbook's module anew for every run, so a
+decorator that filled a list would fill it again and again.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from types import ModuleType
+from typing import TypeVar
+
+from contracts.matching import Matcher, Trigger, parse_matcher
+
+T = TypeVar("T", bound=type)
+_LABEL = "__firebreak_triggers__"
+
+
+def on_alert(name: str, *matchers: str, weight: int = 0) -> Callable[[T], T]:
+    """Start the class for firing alerts of that name, if all `matchers` hold.
+
+    `name` is an alert name, or a whole matcher such as `alertname=~"High.+Latency"`; matchers are
+    Alertmanager's (`severity="critical"`). Of several runbooks the heaviest `weight` wins. Stacked
+    decorators are alternatives.
+    """
+    first = parse_matcher(name) if "=" in name else Matcher(label="alertname", op="=", value=name)
+    trigger = Trigger(matchers=(first, *map(parse_matcher, matchers)), weight=weight)
+
+    def label(runbook: T) -> T:
+        setattr(runbook, _LABEL, (trigger, *triggers_of(runbook)))
+        return runbook
+
+    return label
+
+
+def triggers_of(runbook: type) -> tuple[Trigger, ...]:
+    """The triggers of one class, in the order in which they are written."""
+    return tuple(getattr(runbook, _LABEL, ()))
+
+
+def discover(package: ModuleType) -> tuple[type, ...]:
+    """The labelled workflow classes of a package, one import per module, sorted by name."""
+    modules = [
+        importlib.import_module(f"{package.__name__}.{info.name}")
+        for info in pkgutil.iter_modules(package.__path__)
+    ]
+    found = {
+        item.__name__: item
+        for module in modules
+        for item in vars(module).values()
+        if isinstance(item, type) and item.__module__ == module.__name__ and triggers_of(item)
+    }
+    return tuple(found[name] for name in sorted(found))

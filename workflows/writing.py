@@ -1,0 +1,143 @@
+"""One write, from its lock to its receipt: reserve, ensure, settle.
+
+The key is the same at every retry, after a kill and after a reset, so the books hold one
+reservation and one entry, and the cluster one effective write.
+"""
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+from contracts.approval import Approval
+from contracts.calls import (
+    RESERVE,
+    SETTLE,
+    EnsureCall,
+    JudgeCall,
+    Reservation,
+    ReserveCall,
+    SettleCall,
+    cluster_queue,
+)
+from contracts.case import Case
+from contracts.errors import FirebreakError, PlanChanged, Retry
+from contracts.journal import IncidentChange
+from contracts.step import Action, Receipt
+from workflows.calls import BOOKS, RULES, WRITE, call, options, translated
+from workflows.scribe import Scribe
+
+LOCK_MARGIN_SECONDS = 300
+
+
+class Writer:
+    """Writes for one run."""
+
+    def __init__(self, case: Case, scribe: Scribe) -> None:
+        self._case = case
+        self._scribe = scribe
+
+    async def write(self, action: Action, judged: JudgeCall, approval: Approval | None) -> Receipt:
+        """Bring about the judged plan.
+
+        Raises:
+            Refused, Paused, Busy: before anything was written.
+            PlanChanged: the target changed; nothing was written.
+            Retry: the outcome is unknown; the reservation says so.
+
+        """
+        reserve = ReserveCall(
+            judge=judged,
+            approval=approval,
+            expires_seconds=WRITE.total_seconds + LOCK_MARGIN_SECONDS,
+        )
+        held = await call(RESERVE, reserve, Reservation, RULES, summary="take the write lock")
+        if held.state == "done" and held.receipt is not None:
+            return held.receipt
+        if held.state != "open":
+            raise PlanChanged(f"the earlier write of {judged.key} was {held.state}")
+        change = IncidentChange(status="acting")
+        line = self._scribe.event("note", f"writing: {judged.plan.kubectl}")
+        await self._scribe.write(line, change=change)
+        return await self._ensure_and_settle(action, judged)
+
+    async def _ensure_and_settle(self, action: Action, judged: JudgeCall) -> Receipt:
+        try:
+            receipt, interrupted = await self._ensure(action, judged)
+        except FirebreakError as err:
+            state = "unknown" if isinstance(err, Retry) else "released"
+            await self._settle(judged, self._closing(judged, state, reason=str(err)))
+            raise
+        except asyncio.CancelledError:
+            reason = "interrupted before the cluster answered"
+            await self._settle(judged, self._closing(judged, "unknown", reason=reason))
+            raise
+        await self._settle(judged, self._closing(judged, "done", receipt=receipt))
+        if interrupted:
+            raise asyncio.CancelledError
+        return receipt
+
+    def _closing(
+        self, judged: JudgeCall, state: str, reason: str = "", receipt: Receipt | None = None
+    ) -> SettleCall:
+        facts = {
+            "key": judged.key,
+            "incident": judged.incident,
+            "runbook": judged.runbook,
+            "state": state,
+            "at": workflow.now(),
+            "target": judged.plan.target,
+            "action": judged.plan.action,
+            "reason": reason,
+            "service": self._case.service,
+            "team": self._case.team,
+            "receipt": receipt,
+        }
+        return SettleCall.model_validate(facts)
+
+    async def _settle(self, judged: JudgeCall, closing: SettleCall) -> None:
+        await call(SETTLE, closing, Reservation, BOOKS, summary=f"settle {closing.state}")
+        receipt = closing.receipt
+        if receipt is None:
+            text = f"{judged.plan.summary}: {closing.state}, {closing.reason}"
+            await self._scribe.write(self._scribe.event("settled", text))
+            return
+        data = receipt.model_dump(mode="json", include={"did", "generation", "action"})
+        await self._scribe.write(self._scribe.event("written", receipt.summary, data=data))
+
+    async def _ensure(self, action: Action, judged: JudgeCall) -> tuple[Receipt, bool]:
+        """The receipt, and whether a cancellation came while the write was under way."""
+        wanted: EnsureCall[Action] = EnsureCall(
+            key=judged.key,
+            incident=judged.incident,
+            runbook=judged.runbook,
+            step=action,
+            plan=judged.plan,
+        )
+        writing = workflow.start_activity(
+            f"{action.activity}.ensure",
+            wanted,
+            result_type=Receipt,
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+            **options(WRITE, cluster_queue(action.target.cluster), judged.plan.summary),
+        )
+        interrupted = False
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # A person takes over: no new attempt is made, but what was sent is waited for.
+            interrupted = True
+            writing.cancel()
+            await workflow.wait([writing])
+        except ActivityError:
+            pass
+        return _receipt_of(writing), interrupted
+
+
+def _receipt_of(writing: "workflow.ActivityHandle[Receipt]") -> Receipt:
+    try:
+        return writing.result()
+    except ActivityError as err:
+        if is_cancelled_exception(err):
+            raise asyncio.CancelledError from err
+        raise translated(err) from err
