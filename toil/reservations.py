@@ -1,0 +1,153 @@
+"""The write lock of a plan: taken before a write, settled after it.
+
+At most one open row of a lock key can exist; a partial unique index of the database decides
+between two workers, not this code. A lock is never waited for.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from contracts.calls import Reservation, ReserveCall, SettleCall
+from contracts.errors import Busy, NotFound
+from contracts.toil import Entry
+from toil.chain import append_entry
+from toil.database import reading, writing
+from toil.tables import LockRow, ReservationRow
+from toil.views import Attempt
+
+__all__ = ["Attempt", "Reservations"]
+
+ATTEMPTS_MAX = 500
+RESERVE_TRIES_MAX = 3
+
+logger = logging.getLogger(__name__)
+_SETTLES_FROM = {"done": {"open", "unknown"}, "released": {"open", "unknown"}, "unknown": {"open"}}
+
+
+class Reservations:
+    """The reservations. Every method raises `Unavailable` when the database is away."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def history(self, target_key: str, since: datetime) -> tuple[Attempt, ...]:
+        """What was or may have been written under a lock key since then, newest first."""
+        statement = (
+            select(ReservationRow)
+            .join(LockRow, col(LockRow.reservation) == col(ReservationRow.key))
+            .where(
+                col(LockRow.lock_key) == target_key,
+                col(ReservationRow.reserved_at) >= since,
+                col(ReservationRow.state) != "released",
+            )
+            .order_by(col(ReservationRow.reserved_at).desc(), col(ReservationRow.key).desc())
+            .limit(ATTEMPTS_MAX)
+        )
+        with reading(self._engine) as session:
+            rows = session.scalars(statement).all()
+        return tuple(Attempt.model_validate(row.model_dump()) for row in rows)
+
+    def reserve(self, call: ReserveCall, now: datetime) -> Reservation:
+        """Take the lock; the same key again gets the same reservation, settled or not.
+
+        Raises:
+            Busy: another key holds it.
+
+        """
+        for _ in range(RESERVE_TRIES_MAX):
+            try:
+                return self._reserve(call, now)
+            except IntegrityError:
+                # Somebody else committed first; the next try sees their row.
+                logger.info("reservation raced", extra={"key": call.judge.key})
+        raise Busy(f"{', '.join(call.judge.plan.lock_keys)} is wanted by many at once")
+
+    def _reserve(self, call: ReserveCall, now: datetime) -> Reservation:
+        with writing(self._engine) as session:
+            known = session.get(ReservationRow, call.judge.key)
+            if known is not None:
+                return _reservation(known)
+            _refuse_if_held(session, call, now)
+            row = _opened(call, now)
+            session.add(row)
+            session.flush()
+            keys = sorted(set(row.lock_keys))
+            session.add_all(LockRow(reservation=row.key, lock_key=k, state="open") for k in keys)
+            session.flush()
+            return _reservation(row)
+
+    def settle(self, call: SettleCall, automatic: Entry | None) -> Reservation:
+        """Close the reservation; on `done`, post `automatic` in the same transaction. A second
+        settlement changes nothing, but what was thought unknown may become known.
+
+        Raises:
+            NotFound: nobody reserved under that key.
+
+        """
+        statement = select(ReservationRow).where(col(ReservationRow.key) == call.key)
+        with writing(self._engine) as session:
+            row = session.scalars(statement.with_for_update()).first()
+            if row is None:
+                raise NotFound(f"nothing is reserved under {call.key}")
+            if row.state in _SETTLES_FROM[call.state]:
+                _close(session, row, call)
+                if call.state == "done" and automatic is not None:
+                    append_entry(session, automatic, call.at)
+            return _reservation(row)
+
+
+def _refuse_if_held(session: Session, call: ReserveCall, now: datetime) -> None:
+    lock_keys = call.judge.plan.lock_keys
+    holders = session.scalars(
+        select(ReservationRow)
+        .join(LockRow, col(LockRow.reservation) == col(ReservationRow.key))
+        .where(
+            col(LockRow.lock_key).in_(lock_keys),
+            col(LockRow.state) == "open",
+            # A twin of this attempt may have committed since; the insert will tell.
+            col(ReservationRow.key) != call.judge.key,
+        )
+        .order_by(col(ReservationRow.key))
+        .with_for_update()
+    ).all()
+    for holder in holders:
+        if holder.expires_at > now:
+            raise Busy(f"{', '.join(lock_keys)} is being written by {holder.key}")
+        _set_state(session, holder, "unknown", now)
+        holder.reason = f"expired unsettled; found by {call.judge.key}"
+    session.flush()
+
+
+def _opened(call: ReserveCall, now: datetime) -> ReservationRow:
+    judge = call.judge
+    return ReservationRow(
+        key=judge.key,
+        incident=judge.incident,
+        runbook=judge.runbook,
+        action=judge.plan.action,
+        lock_keys=list(judge.plan.lock_keys),
+        state="open",
+        reserved_at=now,
+        expires_at=now + timedelta(seconds=call.expires_seconds),
+    )
+
+
+def _close(session: Session, row: ReservationRow, call: SettleCall) -> None:
+    _set_state(session, row, call.state, call.at)
+    row.reason = call.reason
+    row.receipt = call.receipt.model_dump(mode="json") if call.receipt else None
+
+
+def _set_state(session: Session, row: ReservationRow, state: Any, at: datetime) -> None:
+    row.state, row.settled_at = state, at
+    session.execute(update(LockRow).where(col(LockRow.reservation) == row.key).values(state=state))
+
+
+def _reservation(row: ReservationRow) -> Reservation:
+    return Reservation.model_validate(row.model_dump())

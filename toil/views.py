@@ -1,0 +1,79 @@
+"""What the books answer with, where the shared contracts have no word for it."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from contracts.calls import ReservationState
+from contracts.journal import IncidentStatus
+from contracts.model import Contract
+
+INCIDENTS_MAX = 200
+
+
+class IncidentQuery(Contract):
+    """Which incidents; None means any. `since` is inclusive and compares the opening;
+    `cursor` is the `next` of the page before.
+    """
+
+    status: IncidentStatus | None = None
+    team: str | None = None
+    fingerprint: str | None = None
+    since: datetime | None = None
+    limit: int = Field(default=50, ge=1, le=INCIDENTS_MAX)
+    cursor: str | None = None
+
+
+class EvidenceView(Contract):
+    """One piece of evidence without its body; `size_bytes` is the body's, in UTF-8."""
+
+    key: str
+    incident: str
+    kind: str
+    title: str
+    digest: str
+    size_bytes: int
+    at: datetime
+
+
+class Quarantined(Contract):
+    """What could never be accepted; `index` is its place in the message."""
+
+    source: str
+    index: int
+    reason: str
+    digest: str
+    excerpt: str
+    at: datetime
+
+
+class Pause(Contract):
+    """A kill switch that is on."""
+
+    scope: str
+    reason: str
+    person: str
+    at: datetime
+
+
+class Attempt(Contract):
+    """One reservation of a lock key that wrote, may have written, or may be writing now."""
+
+    key: str
+    incident: str
+    runbook: str
+    action: str
+    state: ReservationState
+    reserved_at: datetime
+    settled_at: datetime | None = None
+
+
+class MessageState(Contract):
+    """What one channel has: the delivered revision, and the channel's own id of the message."""
+
+    incident: str
+    channel: str
+    revision: int
+    external_id: str | None = None
+    delivered_at: datetime | None = None
+    lease_until: datetime | None = None
