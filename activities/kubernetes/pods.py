@@ -1,0 +1,150 @@
+"""The pods of a Deployment, and how sick each of them is.
+
+`CrashLoopBackOff` flaps with `Running`, so a container that was restarted, is not ready and has a
+last exit also counts as crash-looping. Nothing here repairs anything.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from activities.kubernetes import raw
+from activities.kubernetes.client import Cluster
+from activities.kubernetes.deployment import Deployment
+from activities.kubernetes.raw import Object
+from activities.kubernetes.revisions import Revision
+
+CRASH_LOOP = "CrashLoopBackOff"
+UNREPAIRED_BY_RESTART = frozenset(
+    {
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "RegistryUnavailable",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+        "Unschedulable",
+    }
+)
+_STARTING = frozenset({"ContainerCreating", "PodInitializing"})
+_CRASHED_RESTARTS_MIN = 2
+
+
+@dataclass(frozen=True)
+class PodState:
+    """One pod. `reason` is empty for a healthy one; `container` is the container it is about."""
+
+    raw: Object
+    name: str
+    uid: str
+    ready: bool
+    restarts: int
+    reason: str = ""
+    container: str = ""
+    last_exit: str = ""
+
+    @property
+    def rank(self) -> tuple[int, int, str]:
+        """Sickest first: crash loops, then other reasons, then unready ones, then restarts."""
+        severity = 0 if self.reason == CRASH_LOOP else 1 if self.reason else 2 if self.ready else 1
+        return (severity, -self.restarts, self.name)
+
+    def facts(self) -> Object:
+        """What history may keep of it."""
+        return {
+            "pod": self.name,
+            "ready": self.ready,
+            "restarts": self.restarts,
+            "reason": self.reason,
+            "container": self.container,
+            "last_exit": self.last_exit,
+        }
+
+
+def pods_of(
+    cluster: Cluster, namespace: str, deployment: Deployment, revisions: list[Revision]
+) -> list[PodState]:
+    """The pods that these revisions control and that are not going away, sickest first."""
+    owners = {revision.uid for revision in revisions}
+    found = cluster.list_all("Pod", namespace, labels=deployment.selector)
+    owned = [pod for pod in found if raw.controller_of(pod).get("uid") in owners]
+    staying = [pod for pod in owned if not raw.text(pod, "metadata", "deletionTimestamp")]
+    return sorted((state_of(pod) for pod in staying), key=lambda state: state.rank)
+
+
+def state_of(pod: Object) -> PodState:
+    """Read one pod."""
+    statuses = _statuses(pod)
+    worst = next((s for s in statuses if _reason(s)), {})
+    restarted = [status for status in statuses if _restarts(status)]
+    crashed = worst or max(restarted, key=_restarts, default={})
+    return PodState(
+        raw=pod,
+        name=raw.name_of(pod),
+        uid=raw.uid_of(pod),
+        ready=_is_ready(pod),
+        restarts=sum(_restarts(s) for s in statuses),
+        reason=_reason(worst) or _pod_reason(pod),
+        container=raw.text(crashed, "name"),
+        last_exit=_last_exit(crashed),
+    )
+
+
+def findings_of(pods: list[PodState]) -> list[str]:
+    """Sentences about what is wrong, most frequent first; none for healthy pods."""
+    reasons = Counter(pod.reason for pod in pods if pod.reason)
+    said = [f"{_counted(n, len(pods))} in {reason}" for reason, n in reasons.most_common()]
+    exits = Counter(pod.last_exit for pod in pods if pod.last_exit and not pod.ready)
+    said += [f"last exit of {n} pod{'s' * (n > 1)}: {text}" for text, n in exits.most_common()]
+    waiting = sum(1 for pod in pods if not pod.ready and not pod.reason)
+    return said + ([f"{_counted(waiting, len(pods))} not ready"] if waiting else [])
+
+
+def containers_of(pod: Object) -> list[str]:
+    """The names of its containers, init containers last."""
+    containers = raw.items(pod, "spec", "containers") + raw.items(pod, "spec", "initContainers")
+    return [raw.text(container, "name") for container in containers]
+
+
+def _counted(count: int, total: int) -> str:
+    return f"{count} of {total} pods {'is' if count == 1 else 'are'}"
+
+
+def _statuses(pod: Object) -> list[Object]:
+    kinds = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
+    return [status for kind in kinds for status in raw.items(pod, "status", kind)]
+
+
+def _restarts(status: Object) -> int:
+    return raw.number(status, "restartCount")
+
+
+def _is_ready(pod: Object) -> bool:
+    conditions = raw.items(pod, "status", "conditions")
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+
+
+def _reason(status: Object) -> str:
+    """Why a container does not run, or the empty string."""
+    waiting = raw.text(status, "state", "waiting", "reason")
+    if waiting and waiting not in _STARTING:
+        return waiting
+    crashed = bool(_last_exit(status)) and not status.get("ready")
+    return CRASH_LOOP if crashed and _restarts(status) >= _CRASHED_RESTARTS_MIN else ""
+
+
+def _pod_reason(pod: Object) -> str:
+    """What the pod itself says: evicted, or no node takes it."""
+    conditions = raw.items(pod, "status", "conditions")
+    scheduled = next((c for c in conditions if c.get("type") == "PodScheduled"), {})
+    unschedulable = raw.text(scheduled, "reason") if scheduled.get("status") == "False" else ""
+    return raw.text(pod, "status", "reason") or unschedulable
+
+
+def _last_exit(status: Object) -> str:
+    """`OOMKilled (exit code 137)`, from the last or the present termination."""
+    ended = raw.mapping(status, "lastState", "terminated")
+    ended = ended or raw.mapping(status, "state", "terminated")
+    reason = raw.text(ended, "reason") or "Error"
+    return f"{reason} (exit code {raw.number(ended, 'exitCode')})" if ended else ""

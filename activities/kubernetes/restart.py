@@ -1,0 +1,115 @@
+"""Rollout restart: replace all pods of a Deployment, a few at a time.
+
+The value written is the plan's own time, never the clock's: the same plan executed twice writes
+the same value, which changes nothing. The value before is pinned, so that a restart by somebody
+else meanwhile voids the plan.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from temporalio import activity
+
+from activities.kubernetes.client import MERGE_PATCH, Answer, Cluster
+from activities.kubernetes.deployment import (
+    RESTARTED_AT,
+    Deployment,
+    cluster_of,
+    images_text,
+    read_deployment,
+)
+from activities.kubernetes.ensure import Change, Ensurer, guarded
+from activities.kubernetes.plans import common_findings, kubectl, plan_of, refuse_paused
+from activities.kubernetes.pods import UNREPAIRED_BY_RESTART, PodState, pods_of
+from activities.kubernetes.revisions import Revision, current_of, revisions_of
+from contracts.calls import EnsureCall
+from contracts.errors import Refused
+from contracts.kubernetes import RolloutRestart
+from contracts.plan import Plan
+from contracts.step import Receipt, StepCall
+from contracts.target import Target
+
+PREVIOUS = "restarted_at_before"
+TEMPLATE = "template"
+
+
+class RolloutRestartAction:
+    """`kubernetes.rollout_restart.plan` and `.ensure`."""
+
+    def __init__(self, clusters: Mapping[str, Cluster], ensurer: Ensurer) -> None:
+        self._clusters = clusters
+        self._ensurer = ensurer
+
+    @activity.defn(name=f"{RolloutRestart.activity}.plan")
+    def plan(self, call: StepCall[RolloutRestart]) -> Plan:
+        """Raises Refused (paused, no pods), NotFound, InvalidInput, Unavailable, Rejected."""
+        target = call.step.target
+        cluster = cluster_of(self._clusters, target.cluster)
+        deployment = read_deployment(cluster, target)
+        _refuse(cluster, target, deployment)
+        revisions = revisions_of(cluster, target.namespace, deployment)
+        pods = pods_of(cluster, target.namespace, deployment, revisions)
+        current = current_of(deployment, revisions)
+        return plan_of(
+            call,
+            cluster,
+            deployment,
+            before=_before(deployment, current),
+            after="the same template, every pod new",
+            summary=f"Restart {target}: {deployment.replicas} pods, a few at a time",
+            kubectl=kubectl(cluster, target, "rollout", "restart", f"deployment/{target.name}"),
+            pins={PREVIOUS: deployment.restarted_at, TEMPLATE: deployment.template_digest},
+            findings=tuple(_findings(deployment, current, pods, call.at)),
+            noop=deployment.restarted_at == _value(call.at),
+        )
+
+    @activity.defn(name=f"{RolloutRestart.activity}.ensure")
+    def ensure(self, call: EnsureCall[RolloutRestart]) -> Receipt:
+        """Raises PlanChanged, Paused, NotFound, Rejected, Unavailable, OutcomeUnknown."""
+        plan, value = call.plan, _value(call.plan.at)
+        cluster = self._ensurer.cluster_of(call)
+        change = Change(
+            is_done=lambda current: current.restarted_at == value,
+            moved=lambda current: _moved(plan, current),
+            write=lambda current: _write(cluster, plan.target, current, value),
+        )
+        return self._ensurer.bring_about(call, change)
+
+
+def _value(at: datetime) -> str:
+    """RFC 3339 in whole seconds, as kubectl writes it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _refuse(cluster: Cluster, target: Target, deployment: Deployment) -> None:
+    refuse_paused(cluster, target, deployment)
+    if deployment.replicas == 0:
+        scale = kubectl(cluster, target, "scale", f"deployment/{target.name}", "--replicas=N")
+        raise Refused(f"{target} is scaled to 0: there is no pod to restart", f"Scale it: {scale}")
+
+
+def _before(deployment: Deployment, current: Revision | None) -> str:
+    revision = f"revision {current.number}, " if current and current.number else ""
+    restarted = deployment.restarted_at
+    last = f"restarted at {restarted}" if restarted else "never restarted"
+    return f"{revision}{images_text(deployment.template)}, {last}"
+
+
+def _findings(
+    deployment: Deployment, current: Revision | None, pods: list[PodState], at: datetime
+) -> list[str]:
+    said = common_findings(deployment, current, pods, at)
+    hopeless = sorted({pod.reason for pod in pods} & UNREPAIRED_BY_RESTART)
+    return said + [f"a restart does not repair {reason}" for reason in hopeless]
+
+
+def _moved(plan: Plan, current: Deployment) -> str:
+    if current.restarted_at != plan.pins[PREVIOUS]:
+        return f"it was restarted at {current.restarted_at or 'no time'} by somebody else"
+    return "its template changed" if current.template_digest != plan.pins[TEMPLATE] else ""
+
+
+def _write(cluster: Cluster, target: Target, current: Deployment, value: str) -> Answer:
+    annotated = {"metadata": {"annotations": {RESTARTED_AT: value}}}
+    body = {"metadata": guarded(current), "spec": {"template": annotated}}
+    return cluster.patch_deployment(target.namespace, target.name, body, MERGE_PATCH)

@@ -1,0 +1,10 @@
+"""Pure policy: what the rules say of a plan, given facts that somebody else has gathered.
+
+Nothing here reads a clock, a file, a database or a cluster; the same facts give the same verdict.
+"""
+
+from guardrails.facts import Attempt as Attempt
+from guardrails.facts import Facts as Facts
+from guardrails.facts import Switch as Switch
+from guardrails.facts import facts_of as facts_of
+from guardrails.judge import judge as judge
