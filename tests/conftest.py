@@ -1,15 +1,15 @@
 """Fixtures that several folders share: the real Temporal dev server, started once a run."""
 
+import asyncio
 import os
 import sys
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from stack import DEV_SERVER_FLAGS
+from devserver import DEV_SERVER_FLAGS
 from workflows.plugin import firebreak_plugin
 
 TEMPORAL = Path(sys.executable).with_name("temporal")
@@ -28,4 +28,4 @@ async def _temporal() -> AsyncIterator[WorkflowEnvironment]:
         plugins=[firebreak_plugin()],
     ) as environment:
         yield environment
-    time.sleep(SETTLE_SECONDS)
+    await asyncio.sleep(SETTLE_SECONDS)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TypeVar
 
+from temporalio import workflow
+
 from contracts.matching import Matcher, Trigger, parse_matcher
 
 T = TypeVar("T", bound=type)
@@ -36,6 +38,14 @@ def on_alert(name: str, *matchers: str, weight: int = 0) -> Callable[[T], T]:
 def triggers_of(runbook: type) -> tuple[Trigger, ...]:
     """The triggers of one class, in the order in which they are written."""
     return tuple(getattr(runbook, _LABEL, ()))
+
+
+def name_of(runbook: type) -> str:
+    """The workflow type under which the class runs: its name in policy, API and command line."""
+    definition = workflow._Definition.must_from_class(runbook)  # noqa: SLF001 - no public way
+    if definition.name is None:
+        raise TypeError(f"{runbook.__name__} is a dynamic workflow; give it a name")
+    return definition.name
 
 
 def discover(package: ModuleType) -> tuple[type, ...]:

@@ -101,9 +101,10 @@ class Bench:
             }
         )
         handle = self.environment.client.get_workflow_handle(approval.workflow)
-        return await handle.execute_update(
+        answer: Approval = await handle.execute_update(
             "decide", said, id=said.update_id, result_type=Approval
         )
+        return answer
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait for something that workflows bring about, for a bounded time."""

@@ -21,8 +21,8 @@ from contracts.calls import (
     RESERVE,
     ROUTE,
     SETTLE,
-    Delivered,
     DeliverCall,
+    Delivered,
     EnsureCall,
     JudgeCall,
     LocateCall,
@@ -50,6 +50,7 @@ from contracts.plan import Plan, Verdict
 from contracts.policy import IncidentRules
 from contracts.step import CheckCall, CheckResult, Evidence, Look, Receipt, StepCall
 
+QUICK_RULES = IncidentRules(gather_seconds=0, quiet_seconds=30)
 ASK = Verdict(ruling="ask", needed=1, approvers=("ana", "ben"))
 
 
@@ -67,9 +68,9 @@ class FakeWorld:
     verdict: Verdict = ASK
     healthy: bool = True
     generations: list[int] = field(default_factory=lambda: [2])
-    rules: IncidentRules = IncidentRules(gather_seconds=0, quiet_seconds=30)
+    rules: IncidentRules = field(default_factory=lambda: QUICK_RULES)
     facts: dict[str, Any] = field(default_factory=lambda: {"current_age_seconds": 40})
-    owner: Owner = Owner()
+    owner: Owner = field(default_factory=Owner)
     located: str | None = None
     ensure_fails: Exception | None = None
     look_fails: Exception | None = None

@@ -1,19 +1,20 @@
 """An incident from its first alert to its end, on a real Temporal server."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from durable.conftest import Bench
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowUpdateFailedError
 
 from contracts.calls import PersonRequest, RunRequest
 from contracts.policy import IncidentRules
+from durable.conftest import Bench
 from workflows.incident import Incident
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ANA = PersonRequest(person="ana", reason="I know this one")
-Handle = WorkflowHandle[Incident, object]
+Handle = WorkflowHandle[Any, Any]
 
 
 async def healed(bench: Bench) -> Handle:
@@ -179,7 +180,7 @@ async def test_only_who_took_over_hands_back(bench: Bench) -> None:
     await handle.execute_update(Incident.take_over, ANA)
     ben = PersonRequest(person="ben")
 
-    for update in (Incident.hand_back, Incident.take_over):
+    for update in ("hand_back", "take_over"):
         with pytest.raises(WorkflowUpdateFailedError) as refused:
             await handle.execute_update(update, ben)
         assert "ana" in str(refused.value.cause)
@@ -187,11 +188,10 @@ async def test_only_who_took_over_hands_back(bench: Bench) -> None:
 
 async def test_alerts_that_resolve_by_themselves_void_the_question_and_close(bench: Bench) -> None:
     """Nothing is written to a workload that healed by itself."""
-    handle = await bench.signal(bench.alert())
+    bench.world.rules = IncidentRules(gather_seconds=0, quiet_seconds=1)
+    await bench.signal(bench.alert())
     await bench.asked()
     await bench.signal(bench.alert("resolved"))
-
-    await bench.environment.fast_forward(handle, timedelta(minutes=2))
 
     await bench.until(lambda: bench.world.status == "closed")
     assert bench.world.approvals[0].state == "void"
@@ -216,11 +216,11 @@ async def test_a_person_closes_whatever_the_alerts_say(bench: Bench) -> None:
 async def test_a_person_starts_a_runbook_once_per_request(bench: Bench) -> None:
     """The same request twice is one run, and who asked may not approve."""
     bench.world.runbook = None
-    handle = await bench.signal(bench.alert())
+    handle: Handle = await bench.signal(bench.alert())
     await bench.until(lambda: "escalated" in bench.world.types)
     request = RunRequest(request="r-1", runbook="restart_crash_loop", person="ana")
     for _ in range(2):
-        await handle.execute_update(Incident.run_runbook, request)
+        await handle.execute_update("run", request)
     approval = await bench.asked()
 
     with pytest.raises(WorkflowUpdateFailedError):

@@ -1,0 +1,249 @@
+"""The Temporal worker: settings -> clients -> activities -> runbooks -> run.
+
+A composition root: the only place where the deterministic side and the effectful side meet. It
+refuses to start when a step has no activity or an activity no step.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import httpx
+from sqlalchemy import Engine
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.worker import Interceptor, Worker
+
+import runbooks
+from activities.catalogue import CatalogueActivities
+from activities.errors import ErrorInterceptor
+from activities.guard import GuardActivities
+from activities.heartbeat import HeartbeatInterceptor
+from activities.intake import IntakeActivities
+from activities.kubernetes import Cluster, all_activities, open_cluster
+from activities.messages import Channel, MessageActivities
+from activities.record import RecordActivities
+from activities.webhook import WebhookChannel
+from contracts import kubernetes as kubernetes_steps
+from contracts.calls import NOTIFY_QUEUE, QUEUE, cluster_queue
+from contracts.errors import FirebreakError, InvalidInput
+from contracts.policy import Policy
+from contracts.step import Action, Check, Look
+from settings import Settings, configure_logging, read_policy, read_settings
+from toil.database import open_engine, require_current
+from toil.journal import Journal
+from toil.messages import Messages
+from toil.pauses import Pauses
+from toil.reservations import Reservations
+from workflows.connection import Address, connect
+from workflows.incident import Incident
+from workflows.messenger import Messenger
+from workflows.triage import Triage
+from workflows.trigger import discover, name_of, triggers_of
+
+logger = logging.getLogger(__name__)
+
+GRACE = timedelta(seconds=20)
+STICKY = timedelta(seconds=2)
+CACHED_WORKFLOWS_MAX = 500
+# The bridge's threads must settle before the interpreter ends, or it aborts now and then.
+SETTLE_SECONDS = 0.3
+
+Activities = list[Callable[..., Any]]
+
+
+class Parts(NamedTuple):
+    """What a worker is made of; whoever makes them closes them."""
+
+    settings: Settings
+    policy: Policy
+    engine: Engine
+    clusters: Mapping[str, Cluster]
+    http: httpx.Client
+
+
+def utc_now() -> datetime:
+    """The wall clock, for limits and deadlines; what is recorded has the workflow's time."""
+    return datetime.now(UTC)
+
+
+def open_parts(settings: Settings, policy: Policy, closing: ExitStack) -> Parts:
+    """Open the database, the clusters and the HTTP client; `closing` closes them.
+
+    Raises:
+        SchemaOutdated: the database needs `firebreak db upgrade`.
+        InvalidInput: no kubeconfig has a cluster's context.
+
+    """
+    engine = open_engine(settings.database_url)
+    closing.callback(engine.dispose)
+    require_current(engine)
+    clusters = {name: _cluster(settings, name) for name in policy.clusters}
+    for cluster in clusters.values():
+        closing.callback(cluster.close)
+    return Parts(settings, policy, engine, clusters, closing.enter_context(httpx.Client()))
+
+
+def _cluster(settings: Settings, name: str) -> Cluster:
+    return open_cluster(settings.kubeconfig, None if name == "default" else name)
+
+
+def channels(parts: Parts) -> dict[str, Channel]:
+    """The channels that the settings name."""
+    settings = parts.settings
+    if settings.webhook_url is None:
+        return {}
+    return {"webhook": WebhookChannel(settings.webhook_url, settings.webhook_token, parts.http)}
+
+
+def book_activities(parts: Parts, client: Client, runbook_classes: Iterable[type]) -> Activities:
+    """The activities of the queue `firebreak`: journal, catalogue, guardrails, intake."""
+    journal = Journal(parts.engine)
+    guard = GuardActivities(Reservations(parts.engine), Pauses(parts.engine), parts.policy, utc_now)
+    triggers = {name_of(item): triggers_of(item) for item in runbook_classes}
+    catalogue = CatalogueActivities(parts.policy, triggers, messenger=bool(channels(parts)))
+    intake = IntakeActivities(journal, client)
+    return [
+        RecordActivities(journal).record,
+        catalogue.match,
+        guard.judge,
+        guard.reserve,
+        guard.settle,
+        intake.locate,
+        intake.route,
+    ]
+
+
+def message_activities(parts: Parts) -> Activities:
+    """The activity of the queue `firebreak.notify`."""
+    url = parts.settings.public_url.rstrip("/")
+    journal, messages = Journal(parts.engine), Messages(parts.engine)
+    return [MessageActivities(journal, messages, channels(parts), url, utc_now).deliver]
+
+
+def check_complete(cluster_activities: Activities) -> None:
+    """Refuse to start when steps and activities do not match.
+
+    Raises:
+        InvalidInput: names the steps without activity and the activities without step.
+
+    """
+    have = {activity._Definition.must_from_callable(a).name or "" for a in cluster_activities}  # noqa: SLF001 - no public way
+    want = set(_step_names()) | {"kubernetes.owner"}
+    if have != want:
+        lacking, idle = sorted(want - have), sorted(have - want)
+        raise InvalidInput(f"steps without activity: {lacking}; activities without step: {idle}")
+
+
+def _step_names() -> Iterator[str]:
+    for item in vars(kubernetes_steps).values():
+        if not isinstance(item, type) or item.__module__ != kubernetes_steps.__name__:
+            continue
+        if issubclass(item, Action):
+            yield from (f"{item.activity}.plan", f"{item.activity}.ensure")
+        elif issubclass(item, Look | Check):
+            yield item.activity
+
+
+def build_workers(parts: Parts, client: Client, threads: ThreadPoolExecutor) -> list[Worker]:
+    """One worker a queue: `firebreak`, one for each cluster, `firebreak.notify`."""
+    found = discover(runbooks)
+    cluster_side = all_activities(parts.clusters, Journal(parts.engine), Pauses(parts.engine))
+    check_complete(cluster_side)
+    queues: dict[str, Activities] = {QUEUE: book_activities(parts, client, found)}
+    queues |= {cluster_queue(name): cluster_side for name in parts.clusters}
+    queues[NOTIFY_QUEUE] = message_activities(parts)
+    return [
+        Worker(
+            client,
+            task_queue=queue,
+            workflows=[Incident, Triage, Messenger, *found] if queue == QUEUE else [],
+            activities=activities,
+            activity_executor=threads,
+            max_concurrent_activities=parts.settings.worker_threads,
+            max_cached_workflows=CACHED_WORKFLOWS_MAX,
+            graceful_shutdown_timeout=GRACE,
+            sticky_queue_schedule_to_start_timeout=STICKY,
+        )
+        for queue, activities in queues.items()
+    ]
+
+
+def interceptors() -> list[Interceptor]:
+    """The activity side's interceptors, outermost first."""
+    return [ErrorInterceptor(), HeartbeatInterceptor()]
+
+
+def temporal_address(settings: Settings) -> Address:
+    """Where the settings say that Temporal is."""
+    return Address(
+        settings.temporal_address,
+        settings.temporal_namespace,
+        settings.temporal_api_key,
+        settings.temporal_tls,
+    )
+
+
+def _runtime(settings: Settings) -> Runtime | None:
+    if settings.metrics_port is None:
+        return None
+    metrics = PrometheusConfig(
+        bind_address=f"0.0.0.0:{settings.metrics_port}", durations_as_seconds=True
+    )
+    return Runtime(telemetry=TelemetryConfig(metrics=metrics))
+
+
+async def serve(
+    settings: Settings, policy: Policy, stop: asyncio.Event, outer: Sequence[Interceptor] = ()
+) -> None:
+    """Work until `stop` is set, then let running activities finish, `GRACE` at most.
+
+    `outer` interceptors stand around ours, e.g. for tracing.
+    """
+    with ExitStack() as closing:
+        parts = open_parts(settings, policy, closing)
+        around = [*outer, *interceptors()]
+        client = await connect(temporal_address(settings), around, _runtime(settings))
+        threads = closing.enter_context(ThreadPoolExecutor(settings.worker_threads))
+        async with AsyncExitStack() as running:
+            for worker in build_workers(parts, client, threads):
+                await running.enter_async_context(worker)
+            logger.info("worker ready", extra={"clusters": sorted(parts.clusters)})
+            await stop.wait()
+    await asyncio.sleep(SETTLE_SECONDS)
+
+
+async def serve_until_signal(settings: Settings, policy: Policy) -> None:
+    """Work until SIGTERM or SIGINT."""
+    await serve(settings, policy, stop_on_signals())
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set, for the loop that runs now."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def main() -> int:
+    """`python worker.py`: the exit code is 0 after a signal, 1 for a refusal to start."""
+    try:
+        settings = read_settings()
+        configure_logging(settings.log_format)
+        asyncio.run(serve_until_signal(settings, read_policy(settings.config)))
+    except FirebreakError as err:
+        sys.stderr.write(f"firebreak worker: {err.message}\n{err.fix}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
