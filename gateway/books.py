@@ -1,0 +1,111 @@
+"""One's own rows of the books, and work logged by hand.
+
+A person sees their own rows and nobody else's, whatever their role.
+"""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from contracts.errors import InvalidInput
+from contracts.policy import Person
+from contracts.toil import Category, Entry
+from gateway.doors import Doors, doors
+from gateway.forms import body_of, require_sender, takes
+from gateway.identity import require_reader
+from gateway.requests import idempotency_key
+from toil.sessions import sessions_of
+
+logger = logging.getLogger(__name__)
+router = APIRouter(tags=["toil"])
+
+LOG_SECONDS_MAX = 24 * 3600
+BACKDATED_MAX = timedelta(days=366)
+ME_DAYS = 28
+
+Here = Annotated[Doors, Depends(doors)]
+Reader = Annotated[Person, Depends(require_reader)]
+Sender = Annotated[Person, Depends(require_sender)]
+
+
+class EntryBody(BaseModel):
+    """Work done by hand: `seconds` of it, that ended at `occurred_at` (now, if left out)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    seconds: int = Field(gt=0, le=LOG_SECONDS_MAX)
+    text: str = Field(min_length=1, max_length=1_000)
+    service: str = Field(default="", max_length=200)
+    incident: str = Field(default="", max_length=100)
+    category: Category = "firefighting"
+    occurred_at: AwareDatetime | None = None
+
+
+@router.post("/toil/entries", status_code=201, openapi_extra=takes(EntryBody))
+async def log_by_hand(
+    request: Request,
+    here: Here,
+    person: Sender,
+    body: Annotated[EntryBody, Depends(body_of(EntryBody))],
+) -> Response:
+    """Post an entry; 200 instead of 201 when the Idempotency-Key was seen before."""
+    entry = _entry(here, person, body, f"log/{person.id}/{idempotency_key(request)}")
+    is_new = await run_in_threadpool(here.ledger.append, entry, here.clock())
+    extra = {"person": person.id, "key": entry.key, "new": is_new}
+    logger.info("work logged", extra=extra)
+    return JSONResponse(entry.model_dump(mode="json"), status_code=201 if is_new else 200)
+
+
+def _entry(here: Doors, person: Person, body: EntryBody, key: str) -> Entry:
+    now = here.clock()
+    occurred_at = (body.occurred_at or now).astimezone(UTC)
+    if not now - BACKDATED_MAX <= occurred_at <= now + timedelta(minutes=5):
+        raise InvalidInput("occurred_at is in the future, or more than a year ago")
+    service = next((s for s in here.policy.services if s.name == body.service), None)
+    return Entry(
+        key=key,
+        category=body.category,
+        method="log",
+        confidence="confirmed",
+        seconds=body.seconds,
+        occurred_at=occurred_at,
+        text=body.text.strip(),
+        person=person.id,
+        team=service.team if service and service.team else next(iter(person.teams), ""),
+        service=body.service,
+        incident=body.incident,
+    )
+
+
+@router.get("/toil/me")
+async def show_mine(
+    here: Here,
+    person: Reader,
+    since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
+    until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+) -> Response:
+    """One's own observations, sessions and entries in [from, to); the last four weeks if open."""
+    answer = await run_in_threadpool(_mine, here, person, since, until)
+    return JSONResponse(answer)
+
+
+def _mine(
+    here: Doors, person: Person, since: datetime | None, until: datetime | None
+) -> dict[str, object]:
+    last = (until or here.clock() + timedelta(seconds=1)).astimezone(UTC)
+    first = (since or last - timedelta(days=ME_DAYS)).astimezone(UTC)
+    seen = here.ledger.observations(person=person.id, since=first, until=last)
+    posted = here.ledger.entries(person=person.id, since=first, until=last)
+    return {
+        "person": person.id,
+        "from": first.isoformat(),
+        "to": last.isoformat(),
+        "observations": [row.model_dump(mode="json") for row in seen],
+        "sessions": [row.model_dump(mode="json") for row in sessions_of(seen)],
+        "entries": [row.model_dump(mode="json") for row in posted],
+    }

@@ -1,0 +1,41 @@
+"""What the doors are given: values, the books, and a way to reach Temporal.
+
+`gateway.app.create_app` makes them from settings, tests make them from fakes; a route finds them
+on its request. Nothing in here is read from the environment.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from fastapi import Request
+from pydantic import SecretStr
+
+from contracts.policy import Policy
+from gateway.metrics import Metrics
+from gateway.temporal import Temporal
+from toil.journal import Journal
+from toil.ledger import Ledger
+from toil.pauses import Pauses
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doors:
+    """Everything a route may use. `ping_database` raises `Unavailable`; `clock` gives UTC."""
+
+    policy: Policy
+    journal: Journal
+    pauses: Pauses
+    ledger: Ledger
+    temporal: Temporal
+    ping_database: Callable[[], None]
+    clock: Callable[[], datetime]
+    session_secret: SecretStr
+    public_url: str
+    metrics: Metrics
+
+
+def doors(request: Request) -> Doors:
+    """The doors of the app that serves this request (a FastAPI dependency)."""
+    return cast("Doors", request.app.state.doors)

@@ -1,0 +1,76 @@
+"""Whether this gateway lives, whether it can serve, and its figures.
+
+`/healthz` asks nobody, so that a dead database does not get a living process killed.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Annotated
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from contracts.errors import FirebreakError
+from gateway.doors import Doors, doors
+from gateway.identity import require_known
+from toil.journal import IncidentQuery
+
+router = APIRouter(tags=["health"])
+
+CHECK_SECONDS = 2.0
+COUNTED_MAX = 200
+_NOT_CLOSED = ("open", "waiting", "acting", "verifying", "escalated", "taken_over")
+
+Here = Annotated[Doors, Depends(doors)]
+
+
+@router.get("/healthz")
+async def lives() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+async def serves(here: Here) -> Response:
+    """Temporal and the database answer; 503 names the one that does not."""
+    temporal, database = await asyncio.gather(
+        _state(here.temporal.ping()), _state(run_sync(here.ping_database, abandon_on_cancel=True))
+    )
+    ready = temporal == database == "ok"
+    body = {"ready": ready, "temporal": temporal, "database": database}
+    return JSONResponse(body, status_code=200 if ready else 503)
+
+
+async def _state(check: Awaitable[None]) -> str:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await check
+    except TimeoutError:
+        return f"no answer within {CHECK_SECONDS:g} s"
+    except FirebreakError as err:
+        return err.message
+    return "ok"
+
+
+@router.get("/metrics", dependencies=[Depends(require_known)])
+async def measure(here: Here) -> Response:
+    """Prometheus' text format; needs a token, like everything that tells about incidents."""
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            count = await run_sync(_open_incidents, here, abandon_on_cancel=True)
+            here.metrics.open_incidents.set(count)
+    except (TimeoutError, FirebreakError):
+        # Without the database the figure is unknown, and the others are worth having.
+        here.metrics.open_incidents.set(float("nan"))
+    return Response(generate_latest(here.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _open_incidents(here: Doors) -> int:
+    """How many are not closed; at most 200 of each status are counted."""
+    queries = (
+        IncidentQuery.model_validate({"status": status, "limit": COUNTED_MAX})
+        for status in _NOT_CLOSED
+    )
+    return sum(len(here.journal.incidents(query).items) for query in queries)

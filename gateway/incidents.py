@@ -1,0 +1,235 @@
+"""Incidents: lists and pages from the journal, and what a person may ask of one.
+
+Reads never ask Temporal; writes only ever ask the workflow, which alone changes the journal.
+"""
+
+import logging
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from contracts.approval import Approval
+from contracts.calls import IncidentRef, IncidentStart, PersonRequest, RunRequest
+from contracts.errors import AlreadyDecided, InvalidInput, NotFound
+from contracts.journal import IncidentStatus
+from contracts.policy import Person
+from contracts.target import Target, parse_target
+from contracts.views import IncidentDetail
+from gateway.answers import wants_html
+from gateway.doors import Doors, doors
+from gateway.forms import body_of, require_sender, takes
+from gateway.handover import INCIDENT
+from gateway.identity import must_act, require_reader
+from gateway.pages import render
+from gateway.requests import ask, ask_or_start, idempotency_key
+from gateway.targets import is_namespace
+from gateway.temporal import Start, Update
+from toil.journal import IncidentQuery
+
+logger = logging.getLogger(__name__)
+router = APIRouter(tags=["incidents"])
+
+Here = Annotated[Doors, Depends(doors)]
+Reader = Annotated[Person, Depends(require_reader)]
+Sender = Annotated[Person, Depends(require_sender)]
+
+
+class ListParams(BaseModel):
+    """The filters of the list; empty means any, so that an empty form field filters nothing."""
+
+    status: IncidentStatus | None = None
+    team: str | None = None
+    fingerprint: str | None = None
+    since: datetime | None = None
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = None
+
+
+class RunBody(BaseModel):
+    """Start a runbook by hand. `target` is an object, or `NAMESPACE/KIND/NAME`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    runbook: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,99}$")
+    target: Target | str
+    cluster: str | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+    dry_run: bool = False
+
+
+class PersonBody(BaseModel):
+    """Why a person does it; may be left out."""
+
+    reason: str = Field(default="", max_length=500)
+
+
+@router.get("/incidents")
+async def list_incidents(
+    request: Request, here: Here, _: Reader, params: Annotated[ListParams, Query()]
+) -> Response:
+    """Newest first, by page; `next` is the cursor of the page after."""
+    query = IncidentQuery.model_validate(params.model_dump())
+    page = await run_in_threadpool(here.journal.incidents, query)
+    if wants_html(request):
+        return render(request, "incidents.html", page=page, params=params)
+    return JSONResponse(page.model_dump(mode="json"))
+
+
+@router.post("/incidents", status_code=201, openapi_extra=takes(RunBody))
+async def run_by_hand(
+    request: Request,
+    here: Here,
+    person: Sender,
+    body: Annotated[RunBody, Depends(body_of(RunBody))],
+) -> Response:
+    """Start a runbook on a target; its incident is opened if there is none."""
+    must_act(person)
+    target = _target_of(here, body)
+    wanted = RunRequest(
+        request=idempotency_key(request),
+        runbook=body.runbook,
+        person=person.id,
+        params=body.params,
+        dry_run=body.dry_run,
+    )
+    start = Start(INCIDENT, target.workflow_id, IncidentStart(target=target))
+    update = Update("run", wanted, f"run:{person.id}:{wanted.request}")
+    ref = await ask_or_start(here, start, update, IncidentRef)
+    extra = {"person": person.id, "incident": ref.incident, "runbook": body.runbook}
+    logger.info("runbook asked for", extra=extra)
+    where = {"Location": f"/incidents/{ref.incident}"}
+    return JSONResponse(ref.model_dump(mode="json"), status_code=201, headers=where)
+
+
+def _target_of(here: Doors, body: RunBody) -> Target:
+    clusters = here.policy.clusters
+    if isinstance(body.target, Target):
+        target = body.target
+    elif body.cluster is None and len(clusters) != 1:
+        raise InvalidInput("cluster is missing", f"Name one of {', '.join(clusters)}.")
+    else:
+        target = _parsed(body.target, body.cluster or clusters[0])
+    if target.cluster not in clusters:
+        known = ", ".join(clusters)
+        raise InvalidInput(f"cluster {target.cluster} is not configured", f"Name one of {known}.")
+    if target.kind != "Node" and not is_namespace(target.namespace):
+        raise InvalidInput(
+            "target: the namespace is missing, or no name of one", "Write NAMESPACE/KIND/NAME."
+        )
+    return target
+
+
+def _parsed(text: str, cluster: str) -> Target:
+    try:
+        return parse_target(text, cluster)
+    except ValueError as err:
+        raise InvalidInput(f"target: {err}") from err
+
+
+@router.get("/incidents/{incident_id}")
+async def show_incident(request: Request, here: Here, _: Reader, incident_id: str) -> Response:
+    """One incident with its timeline."""
+    incident = await found(here, incident_id)
+    if not wants_html(request):
+        return JSONResponse(incident.model_dump(mode="json"))
+    approvals = await _approvals(here, incident)
+    return render(request, "incident.html", incident=incident, approvals=approvals)
+
+
+@router.get("/incidents/{incident_id}/live", include_in_schema=False)
+async def follow_incident(
+    request: Request, here: Here, _: Reader, incident_id: str, seen: int = -1
+) -> Response:
+    """The part of the page that changes; 204 while nothing did."""
+    incident = await found(here, incident_id)
+    if incident.revision == seen:
+        return Response(status_code=204)
+    approvals = await _approvals(here, incident)
+    return render(request, "_incident.html", incident=incident, approvals=approvals)
+
+
+@router.get("/incidents/{incident_id}/evidence/{digest}")
+async def show_evidence(here: Here, _: Reader, incident_id: str, digest: str) -> Response:
+    """The redacted body of one piece of evidence, as plain text."""
+    body = await run_in_threadpool(here.journal.evidence_body, incident_id, digest)
+    if body is None:
+        fix = "Bodies are kept for 30 days; the incident's page still has the excerpt."
+        raise NotFound("this evidence is not kept", fix)
+    return PlainTextResponse(body)
+
+
+async def found(here: Doors, incident_id: str) -> IncidentDetail:
+    """The incident, or NotFound."""
+    incident = await run_in_threadpool(here.journal.incident, incident_id)
+    if incident is None:
+        raise NotFound("no such incident", "Look at /incidents for those there are.")
+    return incident
+
+
+async def _approvals(here: Doors, incident: IncidentDetail) -> tuple[Approval, ...]:
+    if not incident.approvals:
+        return ()
+    return await run_in_threadpool(here.journal.approvals, None, incident.id)
+
+
+@router.post("/incidents/{incident_id}/take-over", openapi_extra=takes(PersonBody))
+async def take_over(
+    request: Request,
+    here: Here,
+    person: Sender,
+    incident_id: str,
+    body: Annotated[PersonBody, Depends(body_of(PersonBody))],
+) -> Response:
+    """Do it by hand: the runbook is cancelled and hands-on time is measured."""
+    return await _ask_incident(request, here, incident_id, "take_over", _by(person, body))
+
+
+@router.post("/incidents/{incident_id}/hand-back", openapi_extra=takes(PersonBody))
+async def hand_back(
+    request: Request,
+    here: Here,
+    person: Sender,
+    incident_id: str,
+    body: Annotated[PersonBody, Depends(body_of(PersonBody))],
+) -> Response:
+    """End a take-over."""
+    return await _ask_incident(request, here, incident_id, "hand_back", _by(person, body))
+
+
+@router.post("/incidents/{incident_id}/close", openapi_extra=takes(PersonBody))
+async def close(
+    request: Request,
+    here: Here,
+    person: Sender,
+    incident_id: str,
+    body: Annotated[PersonBody, Depends(body_of(PersonBody))],
+) -> Response:
+    """End the incident, whatever its alerts say."""
+    return await _ask_incident(request, here, incident_id, "close", _by(person, body))
+
+
+def _by(person: Person, body: PersonBody) -> PersonRequest:
+    return PersonRequest(person=must_act(person).id, reason=body.reason)
+
+
+async def _ask_incident(
+    request: Request, here: Doors, incident_id: str, update: str, wanted: PersonRequest
+) -> Response:
+    incident = await found(here, incident_id)
+    # The workflow's id belongs to the target, and a newer incident may have it by now.
+    if incident.status == "closed":
+        raise AlreadyDecided("the incident is closed")
+    key = f"{incident_id}:{wanted.person}:{update}:{idempotency_key(request)}"
+    try:
+        ref = await ask(here, incident.workflow, Update(update, wanted, key), IncidentRef)
+    except NotFound as err:
+        raise AlreadyDecided("the incident is not handled any more") from err
+    extra = {"person": wanted.person, "incident": incident_id, "update": update}
+    logger.info("incident asked", extra=extra)
+    if wants_html(request):
+        return RedirectResponse(f"/incidents/{incident_id}", status_code=303)
+    return JSONResponse(ref.model_dump(mode="json"))

@@ -1,0 +1,117 @@
+"""From untrusted labels to one workload, or to a pod whose owner Triage will ask the cluster for.
+
+Never a guess: a pod's name is not taken apart here, `job`, `service` and `endpoint` are labels of
+the scrape and name nothing, and with no cluster there is no target. Whether the workload exists
+and may be touched is decided later, by others.
+"""
+
+import re
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from contracts.policy import Policy, Service
+from contracts.target import KINDS, Target
+
+# The label that names a workload, in the order in which the more specific one wins.
+_WORKLOADS = (
+    ("statefulset", "StatefulSet"),
+    ("daemonset", "DaemonSet"),
+    ("deployment", "Deployment"),
+    ("job_name", "Job"),
+    ("cronjob", "CronJob"),
+)
+# Objects we cannot act on; where one is named, `pod` belongs to the exporter that told of it.
+_OTHERS = ("horizontalpodautoscaler", "poddisruptionbudget", "persistentvolumeclaim")
+# Exporters put their own pod on what they tell of others, unless they are told not to.
+_EXPORTER = re.compile(r"(^|-)(kube-state-metrics|[a-z0-9-]*exporter)(-|$)")
+_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_KINDS = {kind.lower(): kind for kind in KINDS}
+
+
+class Found(NamedTuple):
+    """What the labels name: a workload or node, or a `subject` (a pod) whose owner Triage asks
+    for, or neither, with the reason.
+    """
+
+    service: Service | None
+    target: Target | None = None
+    subject: Target | None = None
+    reason: str = ""
+
+
+def find_target(labels: dict[str, str], cluster: str, policy: Policy) -> Found:
+    """Service matchers first, where they name a target of this cluster; then the labels."""
+    services = [s for s in policy.services if s.matches(labels)]
+    named = next((s for s in services if s.target and s.target.cluster == cluster), None)
+    if named is not None:
+        return Found(named, named.target)
+    target, reason = _by_labels(labels, cluster)
+    service = policy.service_of(target, {}) or next(iter(services), None)
+    if target is not None and target.kind == "Pod":
+        return Found(service, subject=target)
+    return Found(service, target, reason=reason)
+
+
+def _by_labels(labels: dict[str, str], cluster: str) -> tuple[Target | None, str]:
+    if not cluster:
+        return None, "no cluster is known for this alert"
+    try:
+        return _named(labels, cluster)
+    except ValidationError:
+        return None, "the labels name no valid Kubernetes object"
+
+
+def is_namespace(text: str) -> bool:
+    """Whether Kubernetes could have a namespace of that name; `..` would be a way out of a URL."""
+    return _NAMESPACE.fullmatch(text) is not None
+
+
+def _named(labels: dict[str, str], cluster: str) -> tuple[Target | None, str]:
+    asked = _asked_for(labels, cluster)
+    if asked is not None:
+        return asked, ""
+    namespace = own(labels, "namespace")
+    if namespace and not is_namespace(namespace):
+        return None, "label namespace is no name of a namespace"
+    for label, kind in _WORKLOADS:
+        name = own(labels, label)
+        if name and not namespace:
+            return None, f"label {label} without namespace"
+        if name:
+            return Target(cluster=cluster, namespace=namespace, kind=kind, name=name), ""
+    if any(own(labels, label) for label in _OTHERS):
+        return None, "the labels name an object that has no pods of its own"
+    return _pod_or_node(labels, cluster, namespace)
+
+
+def _asked_for(labels: dict[str, str], cluster: str) -> Target | None:
+    """The rule's author may name the target outright: firebreak_kind, _name, _namespace."""
+    kind = _KINDS.get(labels.get("firebreak_kind", "").lower())
+    if kind is None or not labels.get("firebreak_name"):
+        return None
+    namespace = "" if kind == "Node" else labels.get("firebreak_namespace", "")
+    if kind != "Node" and not is_namespace(namespace):
+        return None
+    return Target(cluster=cluster, namespace=namespace, kind=kind, name=labels["firebreak_name"])
+
+
+def _pod_or_node(labels: dict[str, str], cluster: str, namespace: str) -> tuple[Target | None, str]:
+    pod, node = own(labels, "pod"), own(labels, "node")
+    if pod and namespace and not _EXPORTER.search(pod):
+        return Target(cluster=cluster, namespace=namespace, kind="Pod", name=pod), ""
+    if node:
+        return Target(cluster=cluster, kind="Node", name=node), ""
+    if pod:
+        return None, "pod is an exporter's, or has no namespace"
+    return None, "no label names a workload, a pod or a node"
+
+
+def own(labels: dict[str, str], name: str) -> str:
+    """The value the series itself had: Prometheus moves it to `exported_<name>` when the scrape's
+    own label took its place, and again when that happened twice.
+    """
+    for prefix in ("exported_exported_", "exported_"):
+        if labels.get(prefix + name):
+            return labels[prefix + name]
+    return labels.get(name, "")

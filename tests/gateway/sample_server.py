@@ -1,0 +1,216 @@
+"""Serves every page with sample data, to be looked at: `python tests/gateway/sample_server.py`.
+
+Sign in with `token-ana`. Decisions answer as a workflow would; nothing else happens.
+"""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import uvicorn
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from gateway_fakes import (  # noqa: E402
+    APPROVAL,
+    INCIDENT,
+    NOW,
+    POLICY,
+    RUN,
+    TARGET,
+    WORKFLOW,
+    FakeTemporal,
+    agreed,
+    approval,
+    make_doors,
+    open_incident,
+)
+
+from contracts.alert import Alert  # noqa: E402 - the paths come first
+from contracts.errors import Expired  # noqa: E402
+from contracts.journal import Event, IncidentChange, Record  # noqa: E402
+from contracts.policy import Person  # noqa: E402
+from contracts.toil import Category, Entry, Observation  # noqa: E402
+from gateway.app import build_app, utc_now  # noqa: E402
+from gateway.doors import Doors  # noqa: E402
+from gateway.temporal import Update  # noqa: E402
+from toil.database import open_engine, upgrade  # noqa: E402
+
+SHIFT = utc_now() - NOW
+LOG = """2026-11-21T08:24:41Z INFO  user-auth 2.0.0 starting
+2026-11-21T08:24:42Z FATAL cannot reach the session store: dial tcp 10.0.0.7:6379: refused
+panic: session store <nil>
+goroutine 1 [running]: main.main() /src/main.go:41 +0x1d"""
+
+
+def fill(here: Doors) -> None:
+    """An open incident with a question, and two that are over."""
+    asked = approval().model_copy(
+        update={
+            "opened_at": utc_now() - timedelta(minutes=2),
+            "expires_at": utc_now() + timedelta(minutes=13),
+        }
+    )
+    open_incident(here.journal, asked=asked)
+    firing = Alert(
+        source="alerts",
+        fingerprint="57c6d9296de2ad39",
+        status="firing",
+        name="HighUserAuthLatency",
+        labels={
+            "alertname": "HighUserAuthLatency",
+            "severity": "critical",
+            "service": "user-auth",
+            "namespace": "shop",
+        },
+        annotations={"summary": "user-auth answers slowly: p99 is 4.2 s"},
+        starts_at=utc_now() - timedelta(minutes=6),
+    )
+    here.journal.record(Record(incident=INCIDENT, alerts=(firing,), events=tuple(story())))
+    here.journal.keep_evidence(
+        "k", INCIDENT, kind="logs", title="logs", body=LOG, digest="sha256:1", at=utc_now()
+    )
+    for number, (status, outcome, text) in enumerate(
+        (
+            ("closed", "resolved", "user-auth was rolled back to revision 1 and is healthy"),
+            ("escalated", "expired", "nobody decided within 0:15:00; nothing was written"),
+        ),
+        2,
+    ):
+        opened = utc_now() - timedelta(days=number, hours=3)
+        change = IncidentChange.model_validate(
+            {
+                "workflow": f"incident/x/{number}",
+                "status": status,
+                "outcome": outcome,
+                "summary": text,
+                "target": TARGET,
+                "team": "shop",
+                "opened_at": opened,
+                "closed_at": opened + timedelta(minutes=9) if status == "closed" else None,
+            }
+        )
+        here.journal.record(Record(incident=f"inc-00000000000{number}", change=change))
+
+
+def story() -> list[Event]:
+    """A few more lines."""
+    lines: tuple[tuple[str, str, str, dict[str, str]], ...] = (
+        (
+            "alert",
+            "alerts",
+            "HighUserAuthLatency firing: user-auth answers slowly: p99 is 4.2 s",
+            {},
+        ),
+        (
+            "matched",
+            "firebreak",
+            "RollbackDeployment starts: HighUserAuthLatency, severity critical",
+            {},
+        ),
+        (
+            "evidence",
+            "firebreak",
+            "3 pods crash-loop; last lines of user-auth-67cd7f4c4-8mwjz",
+            {"excerpt": LOG, "digest": "sha256:1"},
+        ),
+        (
+            "asked",
+            "firebreak",
+            "Roll user-auth back to revision 1? Asked: ana, ben",
+            {"approval": APPROVAL},
+        ),
+    )
+    return [
+        Event(
+            key=f"s{n}",
+            at=utc_now() - timedelta(minutes=5) + timedelta(seconds=11 * n),
+            actor=actor,
+            type=kind,
+            text=text,
+            data=data,
+        )
+        for n, (kind, actor, text, data) in enumerate(lines)
+    ]
+
+
+def fill_books(here: Doors) -> None:
+    """Eight weeks of somebody's work."""
+    plan: tuple[tuple[Category, int], ...] = (
+        ("firefighting", 5400),
+        ("other_toil", 3600),
+        ("engineering", 28800),
+        ("overhead", 7200),
+    )
+    for week in range(8):
+        at = utc_now() - timedelta(weeks=week, hours=2)
+        for person in ("ana", "ben", "cem", "dia", "eva"):
+            for category, seconds in plan:
+                spent = seconds // 2 + week * (300 if category == "firefighting" else -60)
+                entry = Entry(
+                    key=f"{week}/{person}/{category}",
+                    category=category,
+                    method="log",
+                    confidence="confirmed",
+                    seconds=spent,
+                    occurred_at=at,
+                    text="x",
+                    person=person,
+                    team="shop",
+                    service="user-auth",
+                )
+                here.ledger.append(entry, at)
+            seen = Observation(
+                key=f"o{week}{person}",
+                person=person,
+                at=at,
+                source="approval",
+                action="approve",
+                seconds=90,
+                team="shop",
+                service="user-auth",
+            )
+            here.ledger.observe(seen, at)
+
+
+def decide(update: Update) -> object:
+    """As the workflow would, and written into the journal."""
+    answer = agreed(update).model_copy(
+        update={
+            "opened_at": utc_now() - timedelta(minutes=2),
+            "expires_at": utc_now() + timedelta(minutes=12),
+        }
+    )
+    SERVED[0].journal.record(Record(incident=INCIDENT, approval=answer))
+    return answer
+
+
+SERVED: list[Doors] = []
+
+
+def main() -> None:
+    """Serve on the port given, 8765 by default."""
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 8765
+    more = tuple(
+        Person(id=name, name=name.title(), teams=("shop",)) for name in ("cem", "dia", "eva")
+    )
+    policy = POLICY.model_copy(update={"people": (*POLICY.people, *more)})
+    fake = FakeTemporal()
+    fake.running |= {WORKFLOW, RUN}
+    fake.answers |= {"decide": decide, "take_over": Expired("the sample cannot do this")}  # type: ignore[dict-item]
+    with TemporaryDirectory() as folder:
+        engine = open_engine(f"sqlite:///{folder}/books.db")
+        upgrade(engine)
+        here = make_doors(
+            engine, fake, policy=policy, clock=utc_now, public_url=f"http://127.0.0.1:{port}"
+        )
+        SERVED.append(here)
+        fill(here)
+        fill_books(here)
+        uvicorn.run(build_app(here), host="127.0.0.1", port=port, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()
