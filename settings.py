@@ -21,6 +21,7 @@ from pythonjsonlogger.json import JsonFormatter
 
 from contracts.errors import InvalidInput
 from contracts.policy import Policy, Service
+from contracts.redact import RedactingFilter
 
 PREFIX = "FIREBREAK_"
 SECRET_CHARS_MIN = 32
@@ -278,6 +279,7 @@ def configure_logging(log_format: str, level: int = logging.INFO) -> None:
         handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+    handler.addFilter(RedactingFilter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("httpx", "alembic", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

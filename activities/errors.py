@@ -17,8 +17,8 @@ from temporalio.worker import (
     Interceptor,
 )
 
-from activities.redact import redact
 from contracts.errors import FirebreakError, Retry, Stop
+from contracts.redact import redact
 
 MESSAGE_CHARS_MAX = 2000
 

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from contracts.model import Contract
 
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"  # RFC 1123, as Kubernetes names things
 KINDS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Node", "Pod")
 
 
@@ -11,9 +12,9 @@ class Target(Contract):
     """One object of one cluster. `namespace` is empty only for a Node."""
 
     cluster: str = Field(min_length=1, max_length=253, pattern=r"^[^/\s]+$")
-    namespace: str = Field(default="", max_length=253, pattern=r"^[a-z0-9.-]*$")
+    namespace: str = Field(default="", max_length=63, pattern=rf"^({_LABEL})?$")
     kind: str = Field(min_length=1, max_length=63, pattern=r"^[A-Za-z]+$")
-    name: str = Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([a-z0-9.:-]*[a-z0-9])?$")
+    name: str = Field(max_length=253, pattern=rf"^{_LABEL}(\.{_LABEL})*$")
 
     @property
     def key(self) -> str:

@@ -53,8 +53,8 @@ class Questions:
         people = ", ".join(asked.approvers)
         line = self._scribe.event("asked", f"{plan.summary}? Asked: {people}", data=_facts(asked))
         change = IncidentChange(status="waiting")
-        await self._scribe.write(line, change=change, approval=asked)
         try:
+            await self._scribe.write(line, change=change, approval=asked)
             await self._collect(gate)
         except asyncio.CancelledError:
             gate.close("void")

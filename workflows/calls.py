@@ -4,7 +4,8 @@ An activity's failure comes back as the error of `contracts.errors` that it was,
 workflow handles Temporal's wrappers.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -25,6 +26,7 @@ from contracts.errors import FirebreakError, Unavailable, error_named
 from contracts.model import Contract
 
 R = TypeVar("R", bound=Contract)
+T = TypeVar("T")
 
 
 class Timing(NamedTuple):
@@ -82,6 +84,7 @@ async def call(
 
     Raises:
         FirebreakError: what the activity raised, or Unavailable when it never ended well.
+        asyncio.CancelledError: this run was cancelled.
 
     """
     chosen: dict[str, Any] = {key: value for key, value in where.items() if value is not None}
@@ -91,9 +94,28 @@ async def call(
         )
     except ActivityError as err:
         if is_cancelled_exception(err):
-            raise
+            raise asyncio.CancelledError from err
         raise translated(err) from err
     return result
+
+
+async def finished(
+    work: Coroutine[Any, Any, T], on_cancel: Callable[[], object] | None = None
+) -> T:
+    """Run `work` to its end even when this run is cancelled meanwhile; then be cancelled.
+    `on_cancel` may hurry it.
+
+    What is half done when a person takes over would otherwise stay so: a lock that nobody gives
+    back, a question that stays open on the page.
+    """
+    doing = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        if on_cancel is not None:
+            on_cancel()
+        await workflow.wait([doing])
+        raise
 
 
 def translated(err: ActivityError) -> FirebreakError:

@@ -18,6 +18,7 @@ from temporalio.worker import (
 
 from contracts.case import Outcome, OutcomeStatus
 from contracts.errors import Declined, Expired, FirebreakError, NoLongerNeeded, Refused
+from contracts.redact import redact
 from workflows.runbook import Runbook
 
 # Bugs of a runbook. Never Exception: a replay that differs would fail runs instead of pausing.
@@ -28,6 +29,8 @@ BUGS: tuple[type[BaseException], ...] = (
     ArithmeticError,
     AssertionError,
 )
+
+FAILS_A_RUN: tuple[type[BaseException], ...] = (*BUGS, ValueError)
 
 _STATUS: dict[type[FirebreakError], OutcomeStatus] = {
     Refused: "refused",
@@ -44,6 +47,10 @@ def outcome_of(err: FirebreakError) -> Outcome:
     return Outcome(status=status, summary=f"{err.message}{hint}")
 
 
+def _bug(err: BaseException) -> ApplicationError:
+    return ApplicationError(redact(str(err)), type=type(err).__name__, non_retryable=True)
+
+
 class EndingsInbound(WorkflowInboundInterceptor):
     """Wraps `run` of every workflow."""
 
@@ -55,8 +62,9 @@ class EndingsInbound(WorkflowInboundInterceptor):
             result = outcome_of(err)
         except ValidationError:
             raise
-        except ValueError as err:
-            raise ApplicationError(str(err), type="ValueError", non_retryable=True) from err
+        except FAILS_A_RUN as err:
+            # Without its cause: what an exception says may hold a secret, and history is kept.
+            raise _bug(err) from None
         instance = workflow.instance()
         if isinstance(instance, Runbook) and isinstance(result, Outcome):
             result = result.model_copy(update={"receipts": len(instance.receipts)})

@@ -15,7 +15,7 @@ from contracts.calls import RECORD, MessengerStart
 from contracts.case import NOBODY
 from contracts.journal import Event, IncidentChange, Record, Recorded
 from contracts.toil import Observation
-from workflows.calls import BOOKS, call
+from workflows.calls import BOOKS, call, finished
 
 MESSENGER = "Messenger"
 
@@ -61,7 +61,7 @@ class Scribe:
             observations=observations,
         )
         summary = events[0].text[:200] if events else "record"
-        recorded = await call(RECORD, record, Recorded, BOOKS, summary=summary)
+        recorded = await finished(call(RECORD, record, Recorded, BOOKS, summary=summary))
         if self.messenger:
             await tell_messenger(self.incident, recorded.revision)
 

@@ -4,6 +4,7 @@ One per alert identity, so that firing and resolved of one alert are handled in 
 goes where its firing went, even when the pod is gone; what cannot be found is never guessed.
 """
 
+from pydantic import ValidationError
 from temporalio import workflow
 
 from contracts.alert import Alert, AlertEnvelope
@@ -45,7 +46,12 @@ class Triage:
     @workflow.signal
     def alert(self, envelope: AlertEnvelope) -> None:
         """One notification of this identity."""
-        self._inbox.append(envelope.open())
+        try:
+            self._inbox.append(envelope.open())
+        except ValidationError as err:
+            # The incident cannot be known, so the log is the only place to say it.
+            keys = {"identity": self._identity, "faults": err.error_count()}
+            workflow.logger.error("unreadable alert", extra=keys)
 
     async def _incident_of(self, alert: Alert) -> tuple[str, Alert]:
         known = await call(LOCATE, LocateCall(identity=self._identity), Located, RULES)

@@ -21,21 +21,22 @@ from contracts.calls import (
     cluster_queue,
 )
 from contracts.case import Case
-from contracts.errors import FirebreakError, PlanChanged, Retry
+from contracts.errors import FirebreakError, OutcomeUnknown, PlanChanged, Refused, Retry
 from contracts.journal import IncidentChange
 from contracts.step import Action, Receipt
-from workflows.calls import BOOKS, RULES, WRITE, call, options, translated
+from workflows.calls import BOOKS, RULES, WRITE, call, finished, options, translated
 from workflows.scribe import Scribe
 
 LOCK_MARGIN_SECONDS = 300
 
 
 class Writer:
-    """Writes for one run."""
+    """Writes for one run. An interrupted write is settled before the run may end."""
 
     def __init__(self, case: Case, scribe: Scribe) -> None:
         self._case = case
         self._scribe = scribe
+        self._writing: workflow.ActivityHandle[Receipt] | None = None
 
     async def write(self, action: Action, judged: JudgeCall, approval: Approval | None) -> Receipt:
         """Bring about the judged plan.
@@ -44,8 +45,17 @@ class Writer:
             Refused, Paused, Busy: before anything was written.
             PlanChanged: the target changed; nothing was written.
             Retry: the outcome is unknown; the reservation says so.
+            asyncio.CancelledError: a person takes over; what was begun is settled.
 
         """
+        return await finished(self._write(action, judged, approval), self._hurry)
+
+    def _hurry(self) -> None:
+        # A person takes over: no new attempt is made, but what was sent is waited for.
+        if self._writing is not None:
+            self._writing.cancel()
+
+    async def _write(self, action: Action, judged: JudgeCall, approval: Approval | None) -> Receipt:
         reserve = ReserveCall(
             judge=judged,
             approval=approval,
@@ -56,25 +66,15 @@ class Writer:
             return held.receipt
         if held.state != "open":
             raise PlanChanged(f"the earlier write of {judged.key} was {held.state}")
-        change = IncidentChange(status="acting")
         line = self._scribe.event("note", f"writing: {judged.plan.kubectl}")
-        await self._scribe.write(line, change=change)
-        return await self._ensure_and_settle(action, judged)
-
-    async def _ensure_and_settle(self, action: Action, judged: JudgeCall) -> Receipt:
+        await self._scribe.write(line, change=IncidentChange(status="acting"))
         try:
-            receipt, interrupted = await self._ensure(action, judged)
+            receipt = await self._ensure(action, judged)
         except FirebreakError as err:
             state = "unknown" if isinstance(err, Retry) else "released"
             await self._settle(judged, self._closing(judged, state, reason=str(err)))
             raise
-        except asyncio.CancelledError:
-            reason = "interrupted before the cluster answered"
-            await self._settle(judged, self._closing(judged, "unknown", reason=reason))
-            raise
         await self._settle(judged, self._closing(judged, "done", receipt=receipt))
-        if interrupted:
-            raise asyncio.CancelledError
         return receipt
 
     def _closing(
@@ -105,8 +105,9 @@ class Writer:
         data = receipt.model_dump(mode="json", include={"did", "generation", "action"})
         await self._scribe.write(self._scribe.event("written", receipt.summary, data=data))
 
-    async def _ensure(self, action: Action, judged: JudgeCall) -> tuple[Receipt, bool]:
-        """The receipt, and whether a cancellation came while the write was under way."""
+    async def _ensure(self, action: Action, judged: JudgeCall) -> Receipt:
+        if workflow.cancellation_reason() is not None:
+            raise Refused("a person takes over; nothing was written")
         wanted: EnsureCall[Action] = EnsureCall(
             key=judged.key,
             incident=judged.incident,
@@ -114,30 +115,19 @@ class Writer:
             step=action,
             plan=judged.plan,
         )
-        writing = workflow.start_activity(
+        self._writing = workflow.start_activity(
             f"{action.activity}.ensure",
             wanted,
             result_type=Receipt,
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             **options(WRITE, cluster_queue(action.target.cluster), judged.plan.summary),
         )
-        interrupted = False
         try:
-            await asyncio.shield(writing)
-        except asyncio.CancelledError:
-            # A person takes over: no new attempt is made, but what was sent is waited for.
-            interrupted = True
-            writing.cancel()
-            await workflow.wait([writing])
-        except ActivityError:
-            pass
-        return _receipt_of(writing), interrupted
-
-
-def _receipt_of(writing: "workflow.ActivityHandle[Receipt]") -> Receipt:
-    try:
-        return writing.result()
-    except ActivityError as err:
-        if is_cancelled_exception(err):
-            raise asyncio.CancelledError from err
-        raise translated(err) from err
+            receipt: Receipt = await self._writing
+        except asyncio.CancelledError as err:
+            raise OutcomeUnknown("interrupted before the cluster answered") from err
+        except ActivityError as err:
+            if is_cancelled_exception(err):
+                raise OutcomeUnknown("interrupted before the cluster answered") from err
+            raise translated(err) from err
+        return receipt

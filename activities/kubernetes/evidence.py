@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from activities.kubernetes.raw import Object
-from activities.redact import env_values, redact
 from contracts.model import digest_of
+from contracts.redact import env_values, redact
 from contracts.step import BODY_BYTES_MAX, EXCERPT_BYTES_MAX, Evidence, StepCall
 
 

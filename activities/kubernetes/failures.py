@@ -14,7 +14,6 @@ from typing import Any
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from activities.redact import redact
 from contracts.errors import (
     FirebreakError,
     NotFound,
@@ -23,6 +22,7 @@ from contracts.errors import (
     Retry,
     Unavailable,
 )
+from contracts.redact import redact
 
 SAID_CHARS_MAX = 300
 AFTER_SECONDS_MAX = 60.0

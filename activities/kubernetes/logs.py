@@ -14,9 +14,9 @@ from activities.kubernetes.evidence import Cleaner, Shelf, keep, tail
 from activities.kubernetes.pods import CRASH_LOOP, PodState, containers_of, pods_of
 from activities.kubernetes.raw import Object
 from activities.kubernetes.revisions import revisions_of
-from activities.redact import TEXT_CHARS_MAX
 from contracts.errors import NotFound, Rejected
 from contracts.kubernetes import PodLogs
+from contracts.redact import TEXT_CHARS_MAX
 from contracts.step import BODY_BYTES_MAX, Evidence, StepCall
 
 CONTAINERS_MAX = 4

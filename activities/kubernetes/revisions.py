@@ -11,8 +11,8 @@ from activities.kubernetes import raw
 from activities.kubernetes.client import Cluster
 from activities.kubernetes.deployment import REVISION, Deployment, bare_template, images_of
 from activities.kubernetes.raw import Object
-from activities.redact import redact
 from contracts.model import digest_of
+from contracts.redact import redact
 
 CHANGE_CAUSE = "kubernetes.io/change-cause"
 CAUSE_CHARS_MAX = 200

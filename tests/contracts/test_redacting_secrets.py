@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activities.redact import BLANK, TEXT_CHARS_MAX, RedactingFilter, env_values, redact
+from contracts.redact import BLANK, TEXT_CHARS_MAX, RedactingFilter, env_values, redact
 
 SECRET = "h7Gk29xQpLm41ZtY"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"

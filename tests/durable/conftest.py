@@ -2,8 +2,8 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from contracts.approval import Approval, Decision
 from contracts.calls import NOTIFY_QUEUE, QUEUE, IncidentStart, cluster_queue
 from contracts.case import Case
 from contracts.target import Target
+from durable import faulty_runbooks
 from durable.fake_activities import FakeWorld
 from workflows.incident import Incident
 from workflows.messenger import Messenger
@@ -26,6 +27,7 @@ from workflows.trigger import discover
 
 BEGIN = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 EVENTUALLY_SECONDS = 20
+SHIPPED = discover(runbooks)
 
 
 class Bench:
@@ -119,25 +121,39 @@ class Bench:
             if described.close_time is None:
                 await handle.terminate("the test is over")
 
+    @asynccontextmanager
+    async def serving(
+        self,
+        runbook_classes: Sequence[type] = SHIPPED,
+        activities: Sequence[Callable[..., Any]] = (),
+        **options: Any,
+    ) -> AsyncIterator[None]:
+        """Workers on all queues; `activities` replace the fake ones of the same name."""
+        client = self.environment.client
+        async with AsyncExitStack() as workers:
+            for queue in (QUEUE, cluster_queue("default"), NOTIFY_QUEUE):
+                flows = [Incident, Triage, Messenger, *runbook_classes]
+                worker = Worker(
+                    client,
+                    task_queue=queue,
+                    workflows=flows if queue == QUEUE else [],
+                    activities=self.world.all(activities),
+                    **options,
+                )
+                await workers.enter_async_context(worker)
+            yield
+
+
+@pytest_asyncio.fixture(loop_scope="session", name="idle_bench")
+async def _idle_bench(temporal: WorkflowEnvironment) -> AsyncIterator[Bench]:
+    """A bench on which no worker runs yet."""
+    bench = Bench(temporal)
+    yield bench
+    await bench.end()
+
 
 @pytest_asyncio.fixture(loop_scope="session", name="bench")
-async def _bench(temporal: WorkflowEnvironment) -> AsyncIterator[Bench]:
-    bench = Bench(temporal)
-    activities = bench.world.all()
-    every = [Incident, Triage, Messenger, *discover(runbooks), *bench_runbooks()]
-    async with AsyncExitStack() as workers:
-        for queue in (QUEUE, cluster_queue("default"), NOTIFY_QUEUE):
-            flows = every if queue == QUEUE else []
-            worker = Worker(
-                temporal.client, task_queue=queue, workflows=flows, activities=activities
-            )
-            await workers.enter_async_context(worker)
-        yield bench
-        await bench.end()
-
-
-def bench_runbooks() -> list[type]:
-    """Runbooks that exist only to be tested."""
-    from durable import faulty_runbooks
-
-    return [faulty_runbooks.KeyErrorRunbook, faulty_runbooks.ValueErrorRunbook]
+async def _bench(idle_bench: Bench) -> AsyncIterator[Bench]:
+    """A bench with a worker for everything that ships, and for the faulty runbooks."""
+    async with idle_bench.serving([*SHIPPED, *faulty_runbooks.ALL]):
+        yield idle_bench

@@ -3,7 +3,8 @@
 Each has the name and the types of the real one; a test scripts the answers by attributes.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -74,6 +75,10 @@ class FakeWorld:
     located: str | None = None
     ensure_fails: Exception | None = None
     look_fails: Exception | None = None
+    ensure_gate: asyncio.Event | None = None
+    reserve_gate: asyncio.Event | None = None
+    ensuring: bool = False
+    reserving: bool = False
 
     @property
     def events(self) -> list[tuple[str, str]]:
@@ -127,7 +132,9 @@ class FakeWorld:
 
     @activity.defn(name=RESERVE)
     async def reserve(self, call: ReserveCall) -> Reservation:
-        """Grant the lock."""
+        """Grant the lock, once the gate is open."""
+        self.reserving = True
+        await _through(self.reserve_gate)
         return Reservation(
             key=call.judge.key,
             lock_keys=call.judge.plan.lock_keys,
@@ -238,12 +245,16 @@ class FakeWorld:
 
     @activity.defn(name=f"{RollbackDeployment.activity}.ensure")
     async def ensure_rollback(self, call: EnsureCall[RollbackDeployment]) -> Receipt:
-        """Count the write."""
+        """Count the write, once the gate is open."""
+        self.ensuring = True
+        await _through(self.ensure_gate)
         return self._ensure(call)
 
     @activity.defn(name=f"{RolloutRestart.activity}.ensure")
     async def ensure_restart(self, call: EnsureCall[RolloutRestart]) -> Receipt:
-        """Count the write."""
+        """Count the write, once the gate is open."""
+        self.ensuring = True
+        await _through(self.ensure_gate)
         return self._ensure(call)
 
     @activity.defn(name=RolloutHealthy.activity)
@@ -251,7 +262,23 @@ class FakeWorld:
         """Answer the scripted health."""
         return CheckResult(ok=self.healthy, detail=f"{call.step.target}: {self.healthy}")
 
-    def all(self) -> list[Callable[..., Any]]:
-        """Every activity, for a worker."""
+    def all(self, instead: Sequence[Callable[..., Any]] = ()) -> list[Callable[..., Any]]:
+        """Every activity, for a worker; `instead` takes the place of those of its names."""
         members = (getattr(self, name) for name in vars(type(self)))
-        return [m for m in members if hasattr(m, "__temporal_activity_definition")]
+        fakes = [m for m in members if hasattr(m, "__temporal_activity_definition")]
+        taken = {_name(item) for item in instead}
+        return [*instead, *(fake for fake in fakes if _name(fake) not in taken)]
+
+
+async def _through(gate: asyncio.Event | None) -> None:
+    """Wait for the gate even when cancelled, as a request that was sent is waited for."""
+    if gate is None:
+        return
+    try:
+        await gate.wait()
+    except asyncio.CancelledError:
+        await gate.wait()
+
+
+def _name(item: Callable[..., Any]) -> str:
+    return activity._Definition.must_from_callable(item).name or ""

@@ -5,6 +5,8 @@ from temporalio import workflow
 from contracts import Case, Outcome
 from workflows import Runbook
 
+SECRET = "hunter2-secret"
+
 
 @workflow.defn(name="key_error")
 class KeyErrorRunbook(Runbook):
@@ -25,3 +27,16 @@ class ValueErrorRunbook(Runbook):
     async def run(self, case: Case) -> Outcome:
         """Fail."""
         return Outcome(status="resolved", summary=str(int(case.runbook)))
+
+
+@workflow.defn(name="leaking_error")
+class LeakingRunbook(Runbook):
+    """Says a secret in an exception."""
+
+    @workflow.run
+    async def run(self, case: Case) -> Outcome:
+        """Fail."""
+        raise LookupError(f"{case.runbook}: postgres://auth:{SECRET}@db/auth")
+
+
+ALL = (KeyErrorRunbook, ValueErrorRunbook, LeakingRunbook)

@@ -1,5 +1,8 @@
 """The four verbs of a runbook on a real Temporal server."""
 
+import asyncio
+import base64
+import re
 from datetime import timedelta
 
 import pytest
@@ -10,7 +13,12 @@ from contracts.case import Outcome
 from contracts.errors import Paused, PlanChanged, Unavailable
 from contracts.plan import Reason, Verdict
 from durable.conftest import Bench
-from durable.faulty_runbooks import KeyErrorRunbook, ValueErrorRunbook
+from durable.faulty_runbooks import (
+    SECRET,
+    KeyErrorRunbook,
+    LeakingRunbook,
+    ValueErrorRunbook,
+)
 from runbooks.restart_crash_loop import RestartCrashLoop
 from runbooks.rollback_deployment import RollbackBadRollout
 
@@ -265,3 +273,54 @@ async def test_cancelling_while_asking_voids_the_question(bench: Bench) -> None:
         await handle.result()
     assert bench.world.approvals[0].state == "void"
     assert bench.world.ensured == []
+
+
+async def test_taking_over_in_the_middle_of_a_write_settles_it_first(bench: Bench) -> None:
+    """The write that was sent is waited for and booked; then the run ends, unverified."""
+    bench.world.ensure_gate = asyncio.Event()
+    handle = await bench.start(RollbackBadRollout)
+    await bench.decide(await bench.asked())
+    await bench.until(lambda: bench.world.ensuring)
+
+    await handle.cancel()
+    bench.world.ensure_gate.set()
+
+    with pytest.raises(WorkflowFailureError):
+        await handle.result()
+    assert [s.state for s in bench.world.settled] == ["done"]
+    assert "written" in bench.world.types
+    assert "verified" not in bench.world.types
+
+
+async def test_taking_over_while_the_lock_is_taken_gives_it_back(bench: Bench) -> None:
+    """Cancelled between lock and write: nothing is written and the lock is released."""
+    bench.world.reserve_gate = asyncio.Event()
+    handle = await bench.start(RollbackBadRollout)
+    await bench.decide(await bench.asked())
+    await bench.until(lambda: bench.world.reserving)
+
+    await handle.cancel()
+    bench.world.reserve_gate.set()
+
+    with pytest.raises(WorkflowFailureError):
+        await handle.result()
+    assert [s.state for s in bench.world.settled] == ["released"]
+    assert bench.world.ensured == []
+
+
+async def test_what_a_bug_says_enters_history_without_its_secrets(bench: Bench) -> None:
+    """History is kept for long and read by many."""
+    handle = await bench.start(LeakingRunbook)
+    with pytest.raises(WorkflowFailureError):
+        await handle.result()
+
+    history = (await handle.fetch_history()).to_json()
+
+    assert SECRET not in decoded(history)
+    assert "LookupError" in decoded(history)
+
+
+def decoded(history: str) -> str:
+    """The history with its payloads readable: they travel in base64."""
+    found = re.findall(r'"data": "([^"]+)"', history)
+    return history + "".join(base64.b64decode(data).decode(errors="replace") for data in found)
