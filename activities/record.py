@@ -1,14 +1,17 @@
-"""Writes what a workflow says into the journal; the journal makes a repeat nothing."""
+"""Writes what a workflow says into the journal, and deletes what is too old to keep.
+
+The journal makes a repeat of either nothing.
+"""
 
 from temporalio import activity
 
-from contracts.calls import RECORD
+from contracts.calls import FORGET, RECORD, ForgetCall, Forgotten
 from contracts.journal import Record, Recorded
 from toil.journal import Journal
 
 
 class RecordActivities:
-    """One activity, so that a workflow's line and its effects on the row are one transaction."""
+    """`record` is one activity, so that a line and its effects on the row are one transaction."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -22,3 +25,8 @@ class RecordActivities:
 
         """
         return self._journal.record(record)
+
+    @activity.defn(name=FORGET)
+    def forget(self, call: ForgetCall) -> Forgotten:
+        """Delete old evidence; raises Unavailable."""
+        return Forgotten(evidence=self._journal.forget_evidence(call.before))

@@ -29,6 +29,7 @@ LOCATE = "intake.locate"
 OWNER = "kubernetes.owner"
 ROUTE = "intake.route"
 DELIVER = "messages.deliver"
+FORGET = "journal.forget"
 
 
 def cluster_queue(cluster: str) -> str:
@@ -185,6 +186,18 @@ class Delivered(Contract):
 
     revision: int
     final: bool
+
+
+class ForgetCall(Contract):
+    """Delete the evidence that was kept before this moment."""
+
+    before: datetime
+
+
+class Forgotten(Contract):
+    """How many pieces of evidence were deleted."""
+
+    evidence: int
 
 
 class IncidentStart(Contract):

@@ -14,9 +14,11 @@ from contracts.model import Contract
 
 Operator = Literal["=", "!=", "=~", "!~"]
 _MATCHER = re.compile(
-    r"""^\s*(?P<label>[^\s=!~"]+)\s*(?P<op>=~|!~|!=|=)\s*(?P<q>"?)(?P<value>.*?)(?P=q)\s*$""",
-    re.DOTALL,
+    r"""\s*(?P<label>[^\s=!~"]+)\s*(?P<op>=~|!~|!=|=)\s*"""
+    r"""(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^"\s](?:[^"]*[^"\s])?)?)\s*""",
+    re.S,
 )
+_ESCAPES = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
 
 
 class Matcher(Contract):
@@ -48,20 +50,32 @@ class Matcher(Contract):
 
     def __str__(self) -> str:
         """The text that parses back to this matcher."""
-        return f'{self.label}{self.op}"{self.value}"'
+        return f'{self.label}{self.op}"{_escaped(self.value)}"'
 
 
 def parse_matcher(text: str) -> Matcher:
     """Read one matcher, e.g. `severity=~"page|critical"` (the quotes may be left out).
 
+    Inside quotes `\\"`, `\\\\` and `\\n` are escapes, as in Alertmanager; other backslashes stay.
+
     Raises:
         ValueError: the text is no matcher, or its regular expression does not compile.
 
     """
-    found = _MATCHER.match(text)
+    found = _MATCHER.fullmatch(text)
     if found is None:
         raise ValueError(f"'{text}' is not a matcher; write label, one of = != =~ !~, and a value")
-    return Matcher.model_validate(found.groupdict(default=""))
+    quoted = found["quoted"]
+    value = found["bare"] or "" if quoted is None else _unescaped(quoted)
+    return Matcher.model_validate({"label": found["label"], "op": found["op"], "value": value})
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r'\\[n"\\]', lambda escape: _ESCAPES[escape[0]], text)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 class Trigger(Contract):

@@ -24,7 +24,8 @@ def headline(view: MessageView) -> str:
     incident = view.incident
     what = incident.alerts[0].summary if incident.alerts else incident.summary
     where = str(incident.target) if incident.target else "no target"
-    return f"{incident.id} {incident.outcome or incident.status}: {what} ({where})"
+    state = incident.outcome if incident.status == "closed" else incident.status
+    return f"{incident.id} {state or 'closed'}: {what} ({where})"
 
 
 def render_webhook(view: MessageView) -> dict[str, Any]:

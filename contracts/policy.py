@@ -16,8 +16,6 @@ Role = Literal["responder", "manager", "author", "admin"]
 Autonomy = Literal["observe", "ask", "auto"]
 SourceKind = Literal["alertmanager", "pagerduty", "grafana", "generic", "audit"]
 
-_SHA256 = r"^[0-9a-f]{64}$"
-
 
 class Person(Contract):
     """Somebody who may act or read. Tokens are kept as SHA-256 only."""

@@ -25,7 +25,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from contracts.errors import FirebreakError, InvalidInput, Stop, Unavailable
+from contracts.errors import FirebreakError, InvalidInput, SchemaOutdated, Unavailable
 from toil.tables import Row
 
 POOL_CONNECTIONS = 16
@@ -42,13 +42,6 @@ _INSERTS: dict[str, Callable[[type[Row]], Any]] = {
 }
 _URL_FIX = "Write sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME."
 _NO_TABLE_SQLSTATES = ("42P01", "42703")
-
-
-class SchemaOutdated(Stop):
-    """The database has another schema than this program."""
-
-    code = "schema_outdated"
-    fix = "Run `firebreak db upgrade`."
 
 
 def open_engine(url: str) -> Engine:
@@ -157,7 +150,9 @@ def _ours(err: Exception) -> FirebreakError | None:
     origin = getattr(err, "orig", None)
     missing = getattr(origin, "sqlstate", None) in _NO_TABLE_SQLSTATES
     if missing or str(origin).startswith(("no such table", "no such column")):
-        return SchemaOutdated("the database lacks a table or a column of this program")
+        # A start refuses with SchemaOutdated; work under way waits for the upgrade instead.
+        fix = "Run `firebreak db upgrade` with this version; what waits then goes on."
+        return Unavailable("the database lacks a table or a column of this program", fix)
     if isinstance(err, ProgrammingError):
         return None
     return Unavailable(f"the database does not answer: {origin or err}")

@@ -4,7 +4,11 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ChildWorkflowError, is_cancelled_exception
+from temporalio.exceptions import (
+    ApplicationError,
+    ChildWorkflowError,
+    is_cancelled_exception,
+)
 
 from contracts.case import Case, Outcome
 from workflows.calls import WRITE
@@ -20,6 +24,7 @@ class Attempts:
         self._child: workflow.ChildWorkflowHandle[object, Outcome] | None = None
         self._ended: Outcome | None = None
         self._calmed = False
+        self.dry_run = False
 
     @property
     def running(self) -> bool:
@@ -39,6 +44,7 @@ class Attempts:
     async def start(self, case: Case) -> None:
         """Start the case's runbook as a child of this workflow."""
         self._calmed = False
+        self.dry_run = case.dry_run
         self._child = await workflow.start_child_workflow(
             case.runbook,
             case,
@@ -78,7 +84,11 @@ class Attempts:
         if self._child is None or self.has_ended or self._calmed:
             return
         self._calmed = True
-        await self._child.signal("stand_down", reason)
+        try:
+            await self._child.signal("stand_down", reason)
+        except ApplicationError:
+            # It ended while we spoke; its outcome is on the way.
+            workflow.logger.info("nobody to calm", extra={"id": self._child.id})
 
 
 def _outcome_of(err: ChildWorkflowError) -> Outcome:

@@ -124,7 +124,7 @@ def translated(err: ActivityError) -> FirebreakError:
     if isinstance(cause, ApplicationError):
         return _rebuilt(cause, cause.details)
     if isinstance(cause, TemporalTimeout) and cause.type == TimeoutType.SCHEDULE_TO_START:
-        fix = "Start a worker for that cluster; see `firebreak doctor`."
+        fix = "Start a worker that has credentials for that cluster."
         return Unavailable(f"nobody serves {err.activity_type} on its queue", fix)
     return Unavailable(f"{err.activity_type} did not answer in time")
 

@@ -59,6 +59,9 @@ class EndingsInbound(WorkflowInboundInterceptor):
         try:
             result = await super().execute_workflow(input)
         except FirebreakError as err:
+            if not isinstance(workflow.instance(), Runbook):
+                # An incident is never given up; its task is retried until somebody looks.
+                raise
             result = outcome_of(err)
         except ValidationError:
             raise

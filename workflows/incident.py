@@ -15,7 +15,7 @@ from contracts.case import NOBODY, Case
 from contracts.journal import Event, IncidentChange, IncidentStatus
 from contracts.toil import Observation
 from workflows.attempts import Attempts
-from workflows.calls import RULES, call
+from workflows.calls import BOOKS, call
 from workflows.incident_doors import IncidentDoors
 from workflows.scribe import Scribe
 
@@ -86,6 +86,7 @@ class Incident(IncidentDoors):
         fresh = self._absorbed()
         lines = [self._alert_line(alert) for alert in fresh]
         lines += [self._scribe.event("note", f"unreadable: {why}") for why in self._unreadable]
+        lines += [self._scribe.event("note", text) for text in self.state.overflow_notes()]
         self._unreadable = []
         if self.state.closed_at is not None and self.state.firing:
             await self._reopen("an alert fires again")
@@ -104,7 +105,7 @@ class Incident(IncidentDoors):
             alerts=self.state.firing[:CASE_ALERTS_MAX],
             runbook=runbook,
         )
-        return await call(MATCH, wanted, Match, RULES, summary="which runbook applies")
+        return await call(MATCH, wanted, Match, BOOKS, summary="which runbook applies")
 
     async def _start_due(self) -> None:
         if self._attempts.running or self.state.taken is not None:
@@ -153,7 +154,7 @@ class Incident(IncidentDoors):
         outcome = self._attempts.take()
         if outcome is None:
             return
-        self.state.ended(outcome, workflow.now())
+        self.state.ended(outcome, workflow.now(), dry_run=self._attempts.dry_run)
         line = self._scribe.event("outcome", f"{outcome.status}: {outcome.summary}")
         change = IncidentChange(outcome=outcome.status, summary=outcome.summary)
         await self._set(self.state.status, line, change)

@@ -33,11 +33,14 @@ class IncidentDoors:
 
     @workflow.update
     async def take_over(self, request: PersonRequest) -> IncidentRef:
-        """A person does it by hand: the runbook is cancelled and hands-on time begins."""
-        now = workflow.now()
-        if self.state.taken is None:
-            self.state.taken = TakenOver(person=request.person, at=now, last_seen=now)
+        """A person does it by hand: the runbook is cancelled and hands-on time begins. Said again,
+        it means that they are still at it.
+        """
+        now, taken = workflow.now(), self.state.taken
+        if taken is None:
             self._said.append(("take_over", request))
+        began = now if taken is None else taken.at
+        self.state.taken = TakenOver(person=request.person, at=began, last_seen=now)
         return self._ref()
 
     @take_over.validator
@@ -76,7 +79,7 @@ class IncidentDoors:
     @workflow.update(name="run")
     async def run_runbook(self, request: RunRequest) -> IncidentRef:
         """A person starts a runbook; it runs after the one that runs now."""
-        self.state.ask_for(request)
+        self.state.ask_for(request, workflow.now())
         await workflow.wait_condition(lambda: self.state.id != "")
         return self._ref()
 

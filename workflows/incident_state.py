@@ -4,6 +4,7 @@ It travels whole when the incident continues as new. Every method takes the work
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -15,7 +16,10 @@ from contracts.model import Contract
 from contracts.policy import IncidentRules
 from contracts.target import Target
 
-ALERTS_MAX = 500
+ALERTS_MAX = 300
+CARRIED_SUMMARY_CHARS_MAX = 300
+CARRIED_LABEL_CHARS_MAX = 256
+CARRIED_LABELS_MAX = 12
 REQUESTS_REMEMBERED_MAX = 200
 FORGOTTEN_AFTER = timedelta(minutes=10)
 
@@ -52,6 +56,8 @@ class IncidentState(BaseModel):
     taken: TakenOver | None = None
     requests: list[RunRequest] = Field(default_factory=list)
     requests_seen: list[str] = Field(default_factory=list)
+    overflowed: bool = False
+    overflow_said: bool = False
 
     @classmethod
     def begin(cls, start: IncidentStart) -> "IncidentState":
@@ -90,6 +96,7 @@ class IncidentState(BaseModel):
             self.heard_at = now if known.status == "firing" else self.heard_at
             return False
         if known is None and len(self.alerts) >= ALERTS_MAX:
+            self.overflowed = True
             return False
         self.alerts[alert.identity] = alert
         self.heard_at, self.quiet_since = now, None
@@ -111,7 +118,21 @@ class IncidentState(BaseModel):
         self.handled.update(alert.episode for alert in self.firing)
         self.gather_until = None
 
-    def ended(self, outcome: Outcome, now: datetime) -> None:
+    def overflow_notes(self) -> list[str]:
+        """Says once that there are more alerts than are listed."""
+        if not self.overflowed or self.overflow_said:
+            return []
+        self.overflow_said = True
+        return [f"more than {ALERTS_MAX} alerts; the further ones are not listed"]
+
+    def carried(self) -> dict[str, Any]:
+        """The state as JSON for the next run, its alerts cut to what is needed to go on: the
+        server refuses an argument of more than 2 MiB.
+        """
+        slim = {identity: _slim(alert) for identity, alert in self.alerts.items()}
+        return self.model_copy(update={"alerts": slim}).model_dump(mode="json")
+
+    def ended(self, outcome: Outcome, now: datetime, *, dry_run: bool = False) -> None:
         """Take note of how an attempt ended: who must look now, and what is waited for."""
         self.answer_all()
         self.outcome = outcome.status
@@ -120,7 +141,8 @@ class IncidentState(BaseModel):
         if outcome.status == "resolved":
             self.status, self.healed_at = "verifying", now
         else:
-            self.status = "open" if outcome.status == "declined" else "escalated"
+            told = dry_run or outcome.status == "declined"
+            self.status = "open" if told else "escalated"
         if not self.firing:
             self.quiet_since = self.quiet_since or now
 
@@ -144,15 +166,21 @@ class IncidentState(BaseModel):
             return False
         return self.gather_until is None or now >= self.gather_until
 
-    def ask_for(self, request: RunRequest) -> None:
+    def ask_for(self, request: RunRequest, now: datetime) -> None:
         """Queue a run that a person asked for, once."""
         if request.request not in self.requests_seen:
+            self.heard_at = now
             self.requests.append(request)
             self.requests_seen = [*self.requests_seen, request.request][-REQUESTS_REMEMBERED_MAX:]
 
+    @property
+    def needs_people(self) -> bool:
+        """Whether a run that a person asked for, with no alert about it, has not ended well."""
+        return not self.alerts and self.status == "escalated"
+
     def is_quiet(self, now: datetime) -> bool:
         """Whether nothing has fired for the quiet time."""
-        if self.firing or self.quiet_since is None:
+        if self.firing or self.needs_people or self.quiet_since is None:
             return False
         return now >= self.quiet_since + self._seconds(self.rules.quiet_seconds)
 
@@ -164,7 +192,7 @@ class IncidentState(BaseModel):
 
     def is_stale(self, now: datetime) -> bool:
         """Whether nobody has repeated the firing alerts for the stale time."""
-        if not self.firing or self.heard_at is None:
+        if self.heard_at is None or not (self.firing or self.needs_people):
             return False
         return now >= self.heard_at + self._seconds(self.rules.stale_seconds)
 
@@ -198,15 +226,23 @@ class IncidentState(BaseModel):
         if self.closed_at is not None:
             return self.closed_at + self._seconds(rules.flap_seconds)
         moments = [(self.taken.at if self.taken else None, rules.take_over_max_seconds)]
-        if self.taken is None and not self.firing and not (running and calmed):
+        waiting = bool(self.firing) or self.needs_people
+        if self.taken is None and not waiting and not (running and calmed):
             moments.append((self.quiet_since, rules.quiet_seconds))
-        if self.taken is None and not running and self.firing:
-            waits_to_start = self.unhandled and self.status != "escalated"
-            moments.append((self.gather_until if waits_to_start else None, 0))
-            moments.append((self.healed_at, rules.resolve_within_seconds))
+        if self.taken is None and waiting and not running:
+            may_start = self.unhandled and self.status != "escalated"
+            moments.append((self.gather_until if may_start else None, 0))
+            moments.append((self.healed_at if self.firing else None, rules.resolve_within_seconds))
             moments.append((self.heard_at, rules.stale_seconds))
         return min((at + self._seconds(s) for at, s in moments if at is not None), default=None)
 
     @staticmethod
     def _seconds(number: int) -> timedelta:
         return timedelta(seconds=number)
+
+
+def _slim(alert: Alert) -> Alert:
+    labels = {n: v for n, v in alert.labels.items() if len(n + v) <= CARRIED_LABEL_CHARS_MAX}
+    kept = dict(list(labels.items())[:CARRIED_LABELS_MAX])
+    notes = {"summary": alert.summary[:CARRIED_SUMMARY_CHARS_MAX]}
+    return alert.model_copy(update={"labels": kept, "annotations": notes})

@@ -108,11 +108,17 @@ class Bench:
         )
         return answer
 
-    async def until(self, holds: Callable[[], bool]) -> None:
+    async def until(self, holds: Callable[[], object]) -> None:
         """Wait for something that workflows bring about, for a bounded time."""
         async with asyncio.timeout(EVENTUALLY_SECONDS):
             while not holds():
                 await asyncio.sleep(0.01)
+
+    async def stuck(self, handle: WorkflowHandle[Any, Any]) -> None:
+        """Wait until the server has retried the run's workflow task."""
+        async with asyncio.timeout(EVENTUALLY_SECONDS):
+            while (await _attempts(handle)) <= 1:
+                await asyncio.sleep(0.05)
 
     async def end(self) -> None:
         """Terminate what still runs, so that the next test's worker does not meet it."""
@@ -142,6 +148,12 @@ class Bench:
                 )
                 await workers.enter_async_context(worker)
             yield
+
+
+async def _attempts(handle: WorkflowHandle[Any, Any]) -> int:
+    described = await handle.describe()
+    attempts: int = described.raw_description.pending_workflow_task.attempt
+    return attempts
 
 
 @pytest_asyncio.fixture(loop_scope="session", name="idle_bench")

@@ -1,13 +1,12 @@
 """What a deploy does to runs in flight: it may pause them, and it never fails them."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 import pytest_asyncio
 from temporal_server import temporal_options
 from temporalio import activity, workflow
-from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.client import WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
@@ -41,19 +40,6 @@ async def judge_of_another_version(call: JudgeCall) -> dict[str, str]:
     return {"verdict_of": call.key}
 
 
-async def failing_tasks(bench: Bench, handle: WorkflowHandle[Any, Any]) -> None:
-    """Wait until the server has retried the run's workflow task."""
-
-    async def attempts() -> int:
-        return (await handle.describe()).raw_description.pending_workflow_task.attempt
-
-    for _ in range(400):
-        if await attempts() > 1:
-            return
-        await bench.until(lambda: True)
-    pytest.fail("the workflow task was not retried")
-
-
 async def test_a_deploy_that_breaks_determinism_pauses_and_a_good_one_goes_on(
     idle_bench: Bench,
 ) -> None:
@@ -64,7 +50,7 @@ async def test_a_deploy_that_breaks_determinism_pauses_and_a_good_one_goes_on(
         approval = await bench.asked()
     async with bench.serving([Reordered]):
         await handle.signal("anything, so that the run is looked at")
-        await failing_tasks(bench, handle)
+        await bench.stuck(handle)
         assert (await handle.describe()).status == WorkflowExecutionStatus.RUNNING
     async with bench.serving():
         await bench.decide(approval)
@@ -76,7 +62,7 @@ async def test_a_contract_that_does_not_decode_pauses(idle_bench: Bench) -> None
     """A ValidationError is a ValueError, but it is no bug of the runbook."""
     async with idle_bench.serving(activities=[judge_of_another_version]):
         handle = await idle_bench.start(RollbackBadRollout)
-        await failing_tasks(idle_bench, handle)
+        await idle_bench.stuck(handle)
 
         assert (await handle.describe()).status == WorkflowExecutionStatus.RUNNING
 

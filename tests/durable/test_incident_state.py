@@ -1,0 +1,148 @@
+"""What an incident knows, by the clock of its workflow; no server is needed."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.alert import Alert
+from contracts.calls import IncidentStart, RunRequest
+from contracts.case import Outcome
+from workflows.incident_state import ALERTS_MAX, IncidentState
+
+NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+PAYLOAD_BYTES_MAX = 2 * 1024 * 1024
+
+
+def alert(fingerprint: str = "a", status: str = "firing", minute: int = 0) -> Alert:
+    """One notification; `minute` tells its episode."""
+    return Alert.model_validate(
+        {
+            "source": "am",
+            "fingerprint": fingerprint,
+            "status": status,
+            "name": "High",
+            "starts_at": NOW + timedelta(minutes=minute),
+        }
+    )
+
+
+def test_a_repeat_changes_nothing_but_is_heard() -> None:
+    """It keeps the incident from growing stale."""
+    state = IncidentState()
+    assert state.absorb(alert(), NOW)
+    later = NOW + timedelta(hours=11)
+
+    assert not state.absorb(alert(), later)
+    assert not state.is_stale(NOW + timedelta(hours=13))
+
+
+def test_an_older_firing_after_the_resolve_is_stale() -> None:
+    """Only a newer episode counts."""
+    state = IncidentState()
+    state.absorb(alert(), NOW)
+    state.absorb(alert(status="resolved"), NOW)
+
+    assert not state.absorb(alert(), NOW)
+    assert state.absorb(alert(minute=1), NOW)
+
+
+def test_a_resolve_that_nobody_waits_for_changes_nothing() -> None:
+    """Neither an unknown one nor a second one."""
+    state = IncidentState()
+    assert not state.absorb(alert(status="resolved"), NOW)
+    state.absorb(alert(), NOW)
+    state.absorb(alert(status="resolved"), NOW)
+
+    assert not state.absorb(alert(status="resolved"), NOW)
+
+
+def test_one_of_two_resolved_is_not_quiet() -> None:
+    """Quiet begins with the last resolve."""
+    state = IncidentState()
+    state.absorb(alert("a"), NOW)
+    state.absorb(alert("b"), NOW)
+    state.absorb(alert("a", "resolved"), NOW)
+    assert not state.is_quiet(NOW + timedelta(hours=1))
+
+    state.absorb(alert("b", "resolved"), NOW + timedelta(hours=1))
+
+    assert state.is_quiet(NOW + timedelta(hours=1, minutes=1))
+
+
+def test_a_storm_is_listed_up_to_a_bound_and_says_so_once() -> None:
+    """What is not listed is not silently lost."""
+    state = IncidentState()
+    for number in range(ALERTS_MAX + 5):
+        state.absorb(alert(f"f{number}"), NOW)
+
+    assert len(state.alerts) == ALERTS_MAX
+    assert len(state.overflow_notes()) == 1
+    assert state.overflow_notes() == []
+
+
+def test_the_largest_state_fits_into_one_argument() -> None:
+    """The server refuses more than 2 MiB, and the incident must go on."""
+    state = IncidentState()
+    big = {f"label-{n}": "x" * 4000 for n in range(4)}
+    notes = {"summary": "s" * 16_000}
+    for number in range(ALERTS_MAX):
+        fat = alert(f"f{number}").model_copy(update={"labels": big, "annotations": notes})
+        state.absorb(fat, NOW)
+
+    carried = state.carried()
+
+    assert len(str(carried).encode()) < PAYLOAD_BYTES_MAX
+    again = IncidentState.begin(IncidentStart(carried=carried))
+    assert again.alerts.keys() == state.alerts.keys()
+    assert again.unhandled
+
+
+def test_a_manual_run_that_ends_badly_waits_for_people() -> None:
+    """There is no alert whose resolve could close it, so only people or twelve hours do."""
+    state = IncidentState()
+    state.ask_for(RunRequest(request="r", runbook="x", person="ana"), NOW)
+    state.ended(Outcome(status="escalated", summary="sick"), NOW)
+
+    assert not state.is_quiet(NOW + timedelta(hours=2))
+    assert state.is_stale(NOW + timedelta(hours=12))
+
+
+def test_a_dry_run_alarms_nobody() -> None:
+    """It was refused on purpose."""
+    state = IncidentState()
+    state.ended(Outcome(status="refused", summary="dry run"), NOW, dry_run=True)
+
+    assert state.status == "open"
+    assert state.is_quiet(NOW + timedelta(minutes=1))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b"]),
+            st.sampled_from(["firing", "resolved"]),
+            st.integers(0, 3),
+        ),
+        max_size=12,
+    ),
+    st.booleans(),
+    st.booleans(),
+)
+def test_a_moment_to_wake_at_that_has_passed_has_something_to_do(
+    said: list[tuple[str, str, int]], running: bool, calmed: bool
+) -> None:
+    """Otherwise the loop would spin: wake, find nothing to do, and wake again at once."""
+    state = IncidentState()
+    for fingerprint, status, minute in said:
+        state.absorb(alert(fingerprint, status, minute), NOW)
+    wake = state.wake_at(running=running, calmed=calmed)
+    if wake is None:
+        return
+
+    later = max(wake, NOW)
+    due = state.may_start(later) and not running
+    quiet = state.is_quiet(later) and not (running and calmed)
+    timed = not running and (state.still_alerting(later) or state.is_stale(later))
+    assert due or quiet or timed or state.is_over(later) or state.is_forgotten(later)
