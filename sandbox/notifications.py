@@ -6,13 +6,13 @@ so that what reads them in the demo reads production too. Nothing is sent from h
 
 from datetime import datetime
 
+from contracts.alert import fingerprint_of
 from sandbox.objects import Object, items_at, name_of, namespace_of, text_at, timestamp, uid_of
 
 SERVICE_ALERT = "HighUserAuthLatency"
 POD_ALERT = "KubePodCrashLooping"
 RECEIVER = "firebreak"
 _OPEN_END = "0001-01-01T00:00:00Z"
-_FNV64_OFFSET, _FNV64_PRIME = 0xCBF29CE484222325, 0x100000001B3
 _ALERTMANAGER, _PROMETHEUS = "http://alertmanager.example", "http://prometheus.example"
 
 
@@ -26,15 +26,6 @@ def resolved_notifications(
 ) -> list[Object]:
     """The same alerts, resolved."""
     return [_body(alert, started_at, ended_at) for alert in _alerts(pods)]
-
-
-def fingerprint(labels: dict[str, str]) -> str:
-    """FNV-1a, 64 bits, over the sorted labels; 16 hexadecimal digits."""
-    value = _FNV64_OFFSET
-    for name, text in sorted(labels.items()):
-        for byte in name.encode() + b"\xff" + text.encode() + b"\xff":
-            value = ((value ^ byte) * _FNV64_PRIME) & 0xFFFFFFFFFFFFFFFF
-    return f"{value:016x}"
 
 
 def _alerts(pods: list[Object]) -> list[tuple[dict[str, str], dict[str, str]]]:
@@ -100,7 +91,7 @@ def _body(
         "startsAt": timestamp(started_at),
         "endsAt": timestamp(ended_at) if ended_at else _OPEN_END,
         "generatorURL": f"{_PROMETHEUS}/graph?g0.expr={labels['alertname']}&g0.tab=1",
-        "fingerprint": fingerprint(labels),
+        "fingerprint": fingerprint_of(labels),
     }
     return {
         "version": "4",
