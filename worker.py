@@ -17,8 +17,10 @@ from typing import Any, NamedTuple
 import httpx
 from sqlalchemy import Engine
 from temporalio import activity
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Interceptor, Worker
 
 import runbooks
@@ -33,7 +35,7 @@ from activities.record import RecordActivities
 from activities.webhook import WebhookChannel
 from contracts import kubernetes as kubernetes_steps
 from contracts.calls import NOTIFY_QUEUE, QUEUE, cluster_queue
-from contracts.errors import FirebreakError, InvalidInput
+from contracts.errors import FirebreakError, InvalidInput, Retry, Unavailable
 from contracts.policy import Policy
 from contracts.step import Action, Check, Look
 from settings import Settings, configure_logging, read_policy, read_settings
@@ -43,6 +45,7 @@ from toil.messages import Messages
 from toil.pauses import Pauses
 from toil.reservations import Reservations
 from workflows.connection import Address, connect
+from workflows.housekeeping import Housekeeping, schedule_housekeeping
 from workflows.incident import Incident
 from workflows.messenger import Messenger
 from workflows.triage import Triage
@@ -56,6 +59,7 @@ CACHED_WORKFLOWS_MAX = 500
 # The bridge's threads must settle before the interpreter ends, or it aborts now and then.
 SETTLE_SECONDS = 0.3
 
+PLUMBING = (Incident, Triage, Messenger, Housekeeping)
 Activities = list[Callable[..., Any]]
 
 
@@ -85,14 +89,22 @@ def open_parts(settings: Settings, policy: Policy, closing: ExitStack) -> Parts:
     engine = open_engine(settings.database_url)
     closing.callback(engine.dispose)
     require_current(engine)
-    clusters = {name: _cluster(settings, name) for name in policy.clusters}
-    for cluster in clusters.values():
-        closing.callback(cluster.close)
+    clusters = open_clusters(settings, policy, closing)
     return Parts(settings, policy, engine, clusters, closing.enter_context(httpx.Client()))
 
 
-def _cluster(settings: Settings, name: str) -> Cluster:
-    return open_cluster(settings.kubeconfig, None if name == "default" else name)
+def open_clusters(settings: Settings, policy: Policy, closing: ExitStack) -> dict[str, Cluster]:
+    """The policy's clusters: each is a context of the kubeconfig, `default` its current one.
+
+    Raises:
+        InvalidInput: there is no such context.
+
+    """
+    clusters: dict[str, Cluster] = {}
+    for name in policy.clusters:
+        clusters[name] = open_cluster(settings.kubeconfig, None if name == "default" else name)
+        closing.callback(clusters[name].close)
+    return clusters
 
 
 def channels(parts: Parts) -> dict[str, Channel]:
@@ -110,8 +122,10 @@ def book_activities(parts: Parts, client: Client, runbook_classes: Iterable[type
     triggers = {name_of(item): triggers_of(item) for item in runbook_classes}
     catalogue = CatalogueActivities(parts.policy, triggers, messenger=bool(channels(parts)))
     intake = IntakeActivities(journal, client)
+    books = RecordActivities(journal)
     return [
-        RecordActivities(journal).record,
+        books.record,
+        books.forget,
         catalogue.match,
         guard.judge,
         guard.reserve,
@@ -152,6 +166,21 @@ def _step_names() -> Iterator[str]:
             yield item.activity
 
 
+def check_runbooks(policy: Policy, runbook_classes: Iterable[type]) -> None:
+    """Refuse a policy for a runbook that is not there: it would be a rule not in force.
+
+    Raises:
+        InvalidInput: names those tables and the runbooks that are known.
+
+    """
+    known = {name_of(item) for item in runbook_classes}
+    unknown = sorted(set(policy.runbooks) - known)
+    if unknown:
+        tables = ", ".join(f"runbooks.{name}" for name in unknown)
+        fix = f"Correct the policy file; the runbooks are: {', '.join(sorted(known))}."
+        raise InvalidInput(f"{tables}: there is no such runbook", fix)
+
+
 def build_workers(parts: Parts, client: Client, threads: ThreadPoolExecutor) -> list[Worker]:
     """One worker a queue: `firebreak`, one for each cluster, `firebreak.notify`."""
     found = discover(runbooks)
@@ -164,7 +193,7 @@ def build_workers(parts: Parts, client: Client, threads: ThreadPoolExecutor) -> 
         Worker(
             client,
             task_queue=queue,
-            workflows=[Incident, Triage, Messenger, *found] if queue == QUEUE else [],
+            workflows=[*PLUMBING, *found] if queue == QUEUE else [],
             activities=activities,
             activity_executor=threads,
             max_concurrent_activities=parts.settings.worker_threads,
@@ -201,23 +230,53 @@ def _runtime(settings: Settings) -> Runtime | None:
 
 
 async def serve(
-    settings: Settings, policy: Policy, stop: asyncio.Event, outer: Sequence[Interceptor] = ()
+    settings: Settings,
+    policy: Policy,
+    stop: asyncio.Event,
+    outer: Sequence[Interceptor] = (),
+    ready: asyncio.Event | None = None,
 ) -> None:
     """Work until `stop` is set, then let running activities finish, `GRACE` at most.
 
-    `outer` interceptors stand around ours, e.g. for tracing.
+    `outer` interceptors stand around ours, e.g. for tracing; `ready` is set when work is taken.
     """
+    check_runbooks(policy, discover(runbooks))
+    try:
+        await _work(settings, policy, stop, [*outer, *interceptors()], ready or asyncio.Event())
+    finally:
+        await asyncio.sleep(SETTLE_SECONDS)
+
+
+async def _work(
+    settings: Settings,
+    policy: Policy,
+    stop: asyncio.Event,
+    around: Sequence[Interceptor],
+    ready: asyncio.Event,
+) -> None:
     with ExitStack() as closing:
         parts = open_parts(settings, policy, closing)
-        around = [*outer, *interceptors()]
         client = await connect(temporal_address(settings), around, _runtime(settings))
+        await _require_namespace(client)
         threads = closing.enter_context(ThreadPoolExecutor(settings.worker_threads))
         async with AsyncExitStack() as running:
             for worker in build_workers(parts, client, threads):
                 await running.enter_async_context(worker)
+            await schedule_housekeeping(client)
             logger.info("worker ready", extra={"clusters": sorted(parts.clusters)})
+            ready.set()
             await stop.wait()
-    await asyncio.sleep(SETTLE_SECONDS)
+
+
+async def _require_namespace(client: Client) -> None:
+    try:
+        request = DescribeNamespaceRequest(namespace=client.namespace)
+        await client.workflow_service.describe_namespace(request)
+    except RPCError as err:
+        if err.status is not RPCStatusCode.NOT_FOUND:
+            raise Unavailable(f"Temporal does not describe its namespace: {err}") from err
+        fix = "Create it, or correct FIREBREAK_TEMPORAL_NAMESPACE."
+        raise InvalidInput(f"Temporal has no namespace '{client.namespace}'", fix) from err
 
 
 async def serve_until_signal(settings: Settings, policy: Policy) -> None:
@@ -234,14 +293,16 @@ def stop_on_signals() -> asyncio.Event:
 
 
 def main() -> int:
-    """`python worker.py`: the exit code is 0 after a signal, 1 for a refusal to start."""
+    """`python worker.py`; the exit code is 0 after a signal, 1 for a refusal to start, 3 when
+    something it needs to start is unreachable.
+    """
     try:
         settings = read_settings()
         configure_logging(settings.log_format)
         asyncio.run(serve_until_signal(settings, read_policy(settings.config)))
     except FirebreakError as err:
         sys.stderr.write(f"firebreak worker: {err.message}\n{err.fix}\n")
-        return 1
+        return 3 if isinstance(err, Retry) else 1
     return 0
 
 

@@ -34,6 +34,8 @@ from toil.reservations import Reservations
 logger = logging.getLogger(__name__)
 
 LOCK_SECONDS_MAX = 3600
+# How long after its question closed an approval may still be acted on.
+APPROVAL_LATE_SECONDS_MAX = 300
 
 
 class GuardActivities:
@@ -75,13 +77,13 @@ class GuardActivities:
         Raises:
             Paused: the kill switch is on.
             Refused: a rule denies, or nobody who may has agreed.
-            PlanChanged: the approval is for another plan.
+            PlanChanged: the approval is for another plan, or too old.
             Busy: somebody else holds the lock.
 
         """
         known = self._state_of(call.judge)
         if known in (None, "open"):
-            check_permitted(call, self.judge(call.judge))
+            check_permitted(call, self.judge(call.judge), self._clock())
         reservation = self._reservations.reserve(call, self._clock())
         if reservation.state == "open":
             self._check_under_lock(call, known)
@@ -91,7 +93,7 @@ class GuardActivities:
         # Between the first judgement and the lock somebody may have written and settled, or an
         # orphan may have turned out as unknown. Only now can nothing change any more.
         try:
-            check_permitted(call, self.judge(call.judge))
+            check_permitted(call, self.judge(call.judge), self._clock())
         except Stop as err:
             # A lock that was ours before this call stays until it expires: we cannot tell what
             # was done under it.
@@ -140,17 +142,17 @@ def _release(call: ReserveCall, reason: str, now: datetime) -> SettleCall:
     )
 
 
-def check_permitted(call: ReserveCall, verdict: Verdict) -> None:
+def check_permitted(call: ReserveCall, verdict: Verdict, now: datetime) -> None:
     """Raise unless the verdict allows, or asks and was answered by enough of the right people."""
     if verdict.denials:
         text = "; ".join(reason.text for reason in verdict.denials)
-        paused = any(reason.rule == KILL_SWITCH for reason in verdict.denials)
+        paused = all(reason.rule == KILL_SWITCH for reason in verdict.denials)
         raise (Paused if paused else Refused)(text, verdict.denials[0].fix)
     if verdict.ruling == "ask":
-        _check_answered(call, verdict)
+        _check_answered(call, verdict, now)
 
 
-def _check_answered(call: ReserveCall, verdict: Verdict) -> None:
+def _check_answered(call: ReserveCall, verdict: Verdict, now: datetime) -> None:
     approval, wanted = call.approval, call.judge
     if approval is None:
         texts = "; ".join(reason.text for reason in verdict.reasons if reason.ruling == "ask")
@@ -161,6 +163,8 @@ def _check_answered(call: ReserveCall, verdict: Verdict) -> None:
         raise Refused(f"{approval.id} was given to {approval.runbook} in {approval.incident}")
     if approval.state != "approved":
         raise Refused(f"{approval.id} is {approval.state}, not approved")
+    if now - approval.expires_at > timedelta(seconds=APPROVAL_LATE_SECONDS_MAX):
+        raise PlanChanged("the approval is too old to act on")
     valid = valid_voters(approval, verdict)
     if len(valid) < verdict.needed:
         who = ", ".join(sorted(valid)) or "nobody"
@@ -181,20 +185,31 @@ def valid_voters(approval: Approval, verdict: Verdict) -> set[str]:
 
 
 def automatic_entry(call: SettleCall) -> Entry | None:
-    """The ledger's row for what Firebreak did by itself: no human seconds. None if not done."""
+    """The ledger's row for what Firebreak did by itself: no human seconds. None if not done.
+
+    What was found already done may be a person's work or our own: it is only inferred to be ours.
+    """
     if call.state != "done":
         return None
+    found = call.receipt is not None and call.receipt.did == "already_done"
     return Entry(
         key=call.key,
         category="firefighting",
         method="automatic",
-        confidence="measured",
+        confidence="inferred" if found else "measured",
         seconds=0,
         occurred_at=call.at,
-        text=call.receipt.summary if call.receipt else f"{call.action} on {call.target}",
+        text=_entry_text(call, found=found),
         team=call.team,
         service=call.service,
         incident=call.incident,
         runbook=call.runbook,
         action=call.action,
     )
+
+
+def _entry_text(call: SettleCall, *, found: bool) -> str:
+    words = f"{call.action} on {call.target}"
+    if found:
+        return f"found already done: {words}"
+    return call.receipt.summary if call.receipt else words

@@ -107,13 +107,16 @@ class Reservation(Contract):
 
 
 class EnsureCall(Contract, Generic[S]):
-    """The argument of `<action>.ensure`: bring about exactly what the plan says, or refuse."""
+    """The argument of `<action>.ensure`: bring about exactly what the plan says, or refuse. No
+    write is sent when the lock is about to end at `expires_at`.
+    """
 
     key: str
     incident: str
     runbook: str
     step: SerializeAsAny[S]
     plan: Plan
+    expires_at: datetime | None = None
 
 
 class SettleCall(Contract):
@@ -237,10 +240,13 @@ class RunRequest(Contract):
 
 
 class PersonRequest(Contract):
-    """The argument of `take_over`, `hand_back` and `close`."""
+    """The argument of `take_over`, `hand_back` and `close`. `incident` is the public id that the
+    person looked at: a later incident of the same target refuses it.
+    """
 
     person: str
     reason: str = ""
+    incident: str = ""
 
 
 class IncidentRef(Contract):

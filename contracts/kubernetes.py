@@ -24,8 +24,9 @@ class Events(Look):
 
 class RolloutHistory(Look):
     """The revisions of a Deployment. Facts: `current` (revision number), `revisions` (a list of
-    {revision, replica_set, images, created_at, ready, change_cause}, newest first) and
-    `current_age_seconds`.
+    {revision, replica_set, images, created_at, ready, change_cause}, newest first),
+    `current_age_seconds`, and `current_reused` (bool): the current revision is itself a return to
+    an older one, as after a rollback.
     """
 
     activity: ClassVar[str] = "kubernetes.rollout_history"
@@ -39,7 +40,8 @@ class RolloutRestart(Action):
 
 class RollbackDeployment(Action):
     """Return to an older revision (`kubectl rollout undo`), pinned when it is planned: repeated,
-    it never flips back. Without `to_revision`: the newest older one with another template.
+    it never flips back. Without `to_revision`: the newest older one with another template;
+    refused when the current revision is itself a return to an older one.
     """
 
     activity: ClassVar[str] = "kubernetes.rollback_deployment"

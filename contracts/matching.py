@@ -16,7 +16,7 @@ Operator = Literal["=", "!=", "=~", "!~"]
 _MATCHER = re.compile(
     r"""\s*(?P<label>[^\s=!~"]+)\s*(?P<op>=~|!~|!=|=)\s*"""
     r"""(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^"\s](?:[^"]*[^"\s])?)?)\s*""",
-    re.S,
+    re.DOTALL,
 )
 _ESCAPES = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
 
@@ -54,9 +54,9 @@ class Matcher(Contract):
 
 
 def parse_matcher(text: str) -> Matcher:
-    """Read one matcher, e.g. `severity=~"page|critical"` (the quotes may be left out).
+    r"""Read one matcher, e.g. `severity=~"page|critical"` (the quotes may be left out).
 
-    Inside quotes `\\"`, `\\\\` and `\\n` are escapes, as in Alertmanager; other backslashes stay.
+    Inside quotes `\"`, `\\` and `\n` are escapes, as in Alertmanager; other backslashes stay.
 
     Raises:
         ValueError: the text is no matcher, or its regular expression does not compile.

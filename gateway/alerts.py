@@ -24,6 +24,7 @@ from gateway.errors import NotBuilt, UnsupportedMedia, status_of
 from gateway.forms import is_json
 from gateway.handover import hand_over, workflow_of
 from gateway.identity import require_source
+from gateway.truncation import whole_group
 
 logger = logging.getLogger(__name__)
 router = APIRouter(tags=["alerts"])
@@ -55,7 +56,7 @@ async def _take(request: Request, here: Doors, source: Source) -> dict[str, Any]
     body = await _read(request)
     reader = Reader(source, here.policy, here.clock())
     message = await run_in_threadpool(read_message, body, reader)
-    alerts = tuple(_marked(alert, message.truncated) for alert in message.accepted)
+    alerts = await whole_group(message, reader, here.transport)
     await hand_over(here.temporal, alerts)
     digest = hashlib.sha256(body).hexdigest()
     await run_in_threadpool(_quarantine, here, source, message.rejected, digest)
@@ -74,13 +75,6 @@ async def _read(request: Request) -> bytes:
             return await request.body()
     except TimeoutError as err:
         raise Unavailable(f"the body did not arrive within {BODY_SECONDS:g} s") from err
-
-
-def _marked(alert: Alert, truncated: int) -> Alert:
-    if not truncated:
-        return alert
-    note = f"{truncated} more alerts of this group were not sent by {alert.source}"
-    return alert.model_copy(update={"cut": (*alert.cut, note)})
 
 
 def _quarantine(here: Doors, source: Source, rejected: tuple[Rejection, ...], digest: str) -> None:

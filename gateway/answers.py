@@ -64,7 +64,7 @@ async def _ours(request: Request, err: Exception) -> Response:
     status = status_of(err)
     if status == HTTPStatus.UNAUTHORIZED and wants_html(request):
         return to_login(request)
-    answer = _answer(request, status, error_body(err.code, err.message, err.fix))
+    answer = await _answer(request, status, error_body(err.code, err.message, err.fix))
     if status == HTTPStatus.UNAUTHORIZED:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="firebreak"'
     if isinstance(err, Retry):
@@ -76,7 +76,7 @@ async def _framework(request: Request, err: Exception) -> Response:
     if not isinstance(err, HTTPException):
         raise err
     code, fix = _WORDS.get(err.status_code, ("http_error", "See /openapi.json."))
-    answer = _answer(request, err.status_code, error_body(code, str(err.detail), fix))
+    answer = await _answer(request, err.status_code, error_body(code, str(err.detail), fix))
     answer.headers.update(err.headers or {})
     return answer
 
@@ -85,22 +85,22 @@ async def _query(request: Request, err: Exception) -> Response:
     faults = err.errors()[:5] if isinstance(err, RequestValidationError) else []
     text = "; ".join(f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in faults)
     fix = "Correct the parameter; /openapi.json names all of them."
-    return _answer(request, 422, error_body("invalid", text, fix))
+    return await _answer(request, 422, error_body("invalid", text, fix))
 
 
 async def _bug(request: Request, err: Exception) -> Response:
     logger.error("unhandled error", exc_info=err, extra={"path": request.url.path})
     fix = "Try again; if it lasts, read the gateway's log."
-    answer = _answer(request, 500, error_body("internal", "the gateway failed here", fix))
+    answer = await _answer(request, 500, error_body("internal", "the gateway failed here", fix))
     # This answer is made outside of our middleware.
     answer.headers.update(HEADERS)
     return answer
 
 
-def _answer(request: Request, status: int, body: dict[str, Any]) -> Response:
+async def _answer(request: Request, status: int, body: dict[str, Any]) -> Response:
     if not wants_html(request):
         return JSONResponse(body, status_code=status)
-    return render(
+    return await render(
         request, "error.html", status, title=_TITLES.get(status, "That cannot be used"), **body
     )
 

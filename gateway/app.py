@@ -39,7 +39,7 @@ from gateway.metrics import Metrics
 from gateway.middleware import BoundedBodies, SafeAnswers
 from gateway.pages import HERE, environment
 from gateway.temporal import Temporal, TemporalDoor
-from settings import Settings, read_policy, read_settings
+from settings import Settings, configure_logging, read_policy, read_settings
 from toil.database import open_engine, ping, require_current
 from toil.journal import Journal
 from toil.ledger import Ledger
@@ -49,13 +49,14 @@ from workflows.connection import Address, connect
 logger = logging.getLogger(__name__)
 
 COOKIE = "firebreak_session"
+UVICORN_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
 
 
 def build_app(deps: Doors) -> FastAPI:
     """Join the routes to what they use. Pure: no connection is made and nothing is read."""
     app = FastAPI(title="Firebreak", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.doors = deps
-    app.state.templates = environment()
+    app.state.templates = environment(deps.policy)
     answers.install(app)
     for part in (alerts, approvals, books, health, incidents, login, pauses, reports):
         app.include_router(part.router)
@@ -98,6 +99,7 @@ def create_app() -> FastAPI:
 
     """
     settings = read_settings()
+    _log(settings)
     engine = open_engine(settings.database_url)
     _refuse_old_schema(engine)
     policy = read_policy(settings.config)
@@ -133,6 +135,15 @@ def connection(client: Client) -> Callable[[], Awaitable[Client]]:
         return client
 
     return connected
+
+
+def _log(settings: Settings) -> None:
+    """Under the plain `uvicorn` command its loggers have handlers that redact nothing."""
+    configure_logging(settings.log_format)
+    for name in UVICORN_LOGGERS:
+        uvicorn = logging.getLogger(name)
+        uvicorn.handlers.clear()
+        uvicorn.propagate = True
 
 
 def _refuse_old_schema(engine: Engine) -> None:

@@ -60,7 +60,7 @@ async def list_approvals(
     """Newest first, at most 200."""
     approvals = await run_in_threadpool(here.journal.approvals, state)
     if wants_html(request):
-        return render(request, "approvals.html", approvals=approvals, state=state)
+        return await render(request, "approvals.html", approvals=approvals, state=state)
     items = [_json(approval) for approval in approvals]
     return JSONResponse({"items": items, "next": None})
 
@@ -95,16 +95,25 @@ def seen_key(here: Doors, approval: Approval) -> str:
 
 async def _page(request: Request, here: Doors, name: str, approval: Approval) -> Response:
     incident = await run_in_threadpool(here.journal.incident, approval.incident)
-    return render(
+    return await render(
         request,
         name,
         approval=approval,
         plan=approval.plan,
         evidence=_evidence(incident),
-        incident=incident,
+        ended=_ended(incident, approval),
+        voted=[vote.person for vote in approval.votes],
         seen=seen_key(here, approval),
         left_seconds=(approval.expires_at - here.clock()).total_seconds(),
     )
+
+
+def _ended(incident: IncidentDetail | None, approval: Approval) -> str:
+    """Why nobody can answer any more, in the words of whoever closed the question."""
+    lines = incident.timeline if incident else ()
+    closing = (line for line in reversed(lines) if line.type in ("void", "expired"))
+    own = (line.text for line in closing if line.data.get("approval") == approval.id)
+    return next(own, "")
 
 
 def _evidence(incident: IncidentDetail | None) -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
+import httpx
 from fastapi import Request
 from pydantic import SecretStr
 
@@ -22,7 +23,9 @@ from toil.pauses import Pauses
 
 @dataclass(frozen=True, kw_only=True)
 class Doors:
-    """Everything a route may use. `ping_database` raises `Unavailable`; `clock` gives UTC."""
+    """Everything a route may use. `ping_database` raises `Unavailable`; `clock` gives UTC;
+    `transport` carries what a door asks of a sender, and None is the network.
+    """
 
     policy: Policy
     journal: Journal
@@ -34,6 +37,7 @@ class Doors:
     session_secret: SecretStr
     public_url: str
     metrics: Metrics
+    transport: httpx.AsyncBaseTransport | None = None
 
 
 def doors(request: Request) -> Doors:

@@ -3,9 +3,12 @@
 Reads never ask Temporal; writes only ever ask the workflow, which alone changes the journal.
 """
 
+import asyncio
 import logging
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse
@@ -25,7 +28,9 @@ from gateway.forms import body_of, require_sender, takes
 from gateway.handover import INCIDENT
 from gateway.identity import must_act, require_reader
 from gateway.pages import render
+from gateway.pages import who as name_of
 from gateway.requests import ask, ask_or_start, idempotency_key
+from gateway.standing import holder_of, lines_of, standing
 from gateway.targets import is_namespace
 from gateway.temporal import Start, Update
 from toil.journal import IncidentQuery
@@ -33,6 +38,10 @@ from toil.journal import IncidentQuery
 logger = logging.getLogger(__name__)
 router = APIRouter(tags=["incidents"])
 
+SHOWN_ATTEMPTS_MAX = 15
+SHOWN_PAUSE_SECONDS = 0.1
+
+Asked = Literal["take_over", "hand_back", "close"]
 Here = Annotated[Doors, Depends(doors)]
 Reader = Annotated[Person, Depends(require_reader)]
 Sender = Annotated[Person, Depends(require_sender)]
@@ -75,7 +84,7 @@ async def list_incidents(
     query = IncidentQuery.model_validate(params.model_dump())
     page = await run_in_threadpool(here.journal.incidents, query)
     if wants_html(request):
-        return render(request, "incidents.html", page=page, params=params)
+        return await render(request, "incidents.html", page=page, params=params)
     return JSONResponse(page.model_dump(mode="json"))
 
 
@@ -131,25 +140,44 @@ def _parsed(text: str, cluster: str) -> Target:
 
 
 @router.get("/incidents/{incident_id}")
-async def show_incident(request: Request, here: Here, _: Reader, incident_id: str) -> Response:
-    """One incident with its timeline."""
+async def show_incident(
+    request: Request, here: Here, _: Reader, incident_id: str, asked: Asked | None = None
+) -> Response:
+    """One incident with its timeline. `asked` is what was just asked for and is not shown yet."""
     incident = await found(here, incident_id)
     if not wants_html(request):
         return JSONResponse(incident.model_dump(mode="json"))
-    approvals = await _approvals(here, incident)
-    return render(request, "incident.html", incident=incident, approvals=approvals)
+    values = await _values(here, incident)
+    return await render(request, "incident.html", **values, asked=asked)
 
 
 @router.get("/incidents/{incident_id}/live", include_in_schema=False)
 async def follow_incident(
-    request: Request, here: Here, _: Reader, incident_id: str, seen: int = -1
+    request: Request, here: Here, _: Reader, incident_id: str, seen: str = ""
 ) -> Response:
     """The part of the page that changes; 204 while nothing did."""
     incident = await found(here, incident_id)
-    if incident.revision == seen:
+    if seen == seen_key(here, incident):
         return Response(status_code=204)
+    return await render(request, "_incident.html", **await _values(here, incident), asked=None)
+
+
+def seen_key(here: Doors, incident: IncidentDetail) -> str:
+    """Changes whenever the page would read differently: with what happens, and each minute."""
+    return f"{incident.revision}-{int(here.clock().timestamp() // 60)}"
+
+
+async def _values(here: Doors, incident: IncidentDetail) -> dict[str, Any]:
     approvals = await _approvals(here, incident)
-    return render(request, "_incident.html", incident=incident, approvals=approvals)
+    who = partial(name_of, {person.id: person.name for person in here.policy.people})
+    return {
+        "incident": incident,
+        "approvals": approvals,
+        "standing": standing(incident, approvals, here.clock(), who),
+        "holder": holder_of(incident),
+        "lines": lines_of(incident),
+        "seen": seen_key(here, incident),
+    }
 
 
 @router.get("/incidents/{incident_id}/evidence/{digest}")
@@ -217,7 +245,7 @@ def _by(person: Person, body: PersonBody) -> PersonRequest:
 
 
 async def _ask_incident(
-    request: Request, here: Doors, incident_id: str, update: str, wanted: PersonRequest
+    request: Request, here: Doors, incident_id: str, update: Asked, wanted: PersonRequest
 ) -> Response:
     incident = await found(here, incident_id)
     # The workflow's id belongs to the target, and a newer incident may have it by now.
@@ -231,5 +259,26 @@ async def _ask_incident(
     extra = {"person": wanted.person, "incident": incident_id, "update": update}
     logger.info("incident asked", extra=extra)
     if wants_html(request):
-        return RedirectResponse(f"/incidents/{incident_id}", status_code=303)
+        shown = await _is_shown(here, incident_id, _SHOWS[update])
+        query = "" if shown else f"?asked={update}"
+        return RedirectResponse(f"/incidents/{incident_id}{query}", status_code=303)
     return JSONResponse(ref.model_dump(mode="json"))
+
+
+# What the journal says once it has taken note of what was asked.
+_SHOWS: dict[Asked, Callable[[IncidentStatus], bool]] = {
+    "take_over": lambda status: status == "taken_over",
+    "hand_back": lambda status: status != "taken_over",
+    "close": lambda status: status == "closed",
+}
+
+
+async def _is_shown(here: Doors, incident_id: str, holds: Callable[[IncidentStatus], bool]) -> bool:
+    """The workflow agrees before the journal says so; a page read too early would offer a person
+    once more what they have just done.
+    """
+    for _ in range(SHOWN_ATTEMPTS_MAX):
+        if holds((await found(here, incident_id)).status):
+            return True
+        await asyncio.sleep(SHOWN_PAUSE_SECONDS)
+    return False

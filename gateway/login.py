@@ -58,7 +58,7 @@ async def show(request: Request, next: str = HOME) -> Response:  # noqa: A002 - 
     if signed_in(request) is None:
         if request.headers.get("hx-request") == "true":
             return Response(status_code=204)
-        return render(request, "login.html", next=wanted, refused="")
+        return await render(request, "login.html", next=wanted, refused="")
     if request.headers.get("hx-request") == "true":
         return Response(status_code=204, headers={"HX-Redirect": wanted})
     return RedirectResponse(wanted, status_code=303)
@@ -73,16 +73,16 @@ async def sign_in(
     person = person_of_token(here, body.token)
     if person is None:
         logger.warning("sign-in refused", extra={"path": "/login"})
-        return _refused(request, local_path(body.next))
+        return await _refused(request, local_path(body.next))
     _begin(request, here, person, digest_of_token(body.token))
     return RedirectResponse(local_path(body.next), status_code=303)
 
 
-def _refused(request: Request, wanted: str) -> Response:
+async def _refused(request: Request, wanted: str) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
         raise Unauthenticated("no person has this token", "Check the token, or ask for a new one.")
     refused = "No person has this token. Check it, or ask whoever keeps firebreak.toml."
-    return render(request, "login.html", 401, next=wanted, refused=refused)
+    return await render(request, "login.html", 401, next=wanted, refused=refused)
 
 
 def _begin(request: Request, here: Doors, person: Person, digest: str) -> None:

@@ -3,7 +3,9 @@
 A status is always a word with a sign before it, never a colour alone.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,14 +14,24 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from contracts.policy import Policy
 from gateway.doors import doors
 from gateway.forms import form_token
 from gateway.identity import ACTING, signed_in
+from gateway.switches import Switches, switches
+from gateway.targets import is_exporter, own
+from toil.words import minutes_text
 
 HERE = Path(__file__).parent
 TEXT_CHARS_MAX = 4_000
-_MINUTE = 60
 _SPACE = "\N{NO-BREAK SPACE}"
+_SHARE_SHOWN_MIN, _SHARE_WHOLE_MIN = 0.001, 0.01
+# An exporter puts its own pod's instance and container on what it tells of others: they come last.
+_TELLING = (
+    "pod", "deployment", "statefulset", "daemonset", "job_name", "cronjob", "node",
+    "persistentvolumeclaim", "horizontalpodautoscaler", "poddisruptionbudget", "container",
+    "instance",
+)  # fmt: skip
 
 _SIGNS = {
     "open": "○",
@@ -27,7 +39,7 @@ _SIGNS = {
     "acting": "▶",
     "verifying": "◑",
     "escalated": "▲",
-    "taken_over": "✋",
+    "taken_over": "◆",
     "closed": "●",
     "resolved": "✓",
     "firing": "▲",
@@ -65,18 +77,28 @@ def iso(moment: datetime) -> str:
     return moment.isoformat()
 
 
-def minutes_text(seconds: float) -> str:
-    """A duration as people say it: `45 s`, `12 min`, `3 h 05 min`."""
-    whole = max(0, int(seconds))
-    if whole < _MINUTE:
-        return f"{whole} s" if whole else "0 min"
-    hours, minutes = divmod(whole // _MINUTE, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
-
-
 def percent(share: float | None) -> str:
-    """A share of 0 to 1 as a percentage; a dash where there is none."""
-    return "\N{EN DASH}" if share is None else f"{share * 100:.0f}{_SPACE}%"
+    """A share of 0 to 1 as a percentage; a dash where there is none, and no zero for a little."""
+    if share is None:
+        return "\N{EN DASH}"
+    if 0 < share < _SHARE_SHOWN_MIN:
+        return f"under 0.1{_SPACE}%"
+    return f"{share * 100:.{1 if 0 < share < _SHARE_WHOLE_MIN else 0}f}{_SPACE}%"
+
+
+def which(labels: Mapping[str, str]) -> str:
+    """What tells one alert from others of its name: the pod or workload, else the exporter's
+    container or instance; empty if no label does.
+    """
+    named = ((name, own(labels, name)) for name in _TELLING)
+    own_words = (f"{name} {value}" for name, value in named if value and not is_exporter(value))
+    return next(own_words, "")
+
+
+def who(people: Mapping[str, str], actor: str) -> str:
+    """An actor as people know them: the name with the id, or the id of whoever has none."""
+    name = people.get(actor, actor)
+    return actor if name == actor else f"{name} ({actor})"
 
 
 def clipped(text: str) -> str:
@@ -84,8 +106,9 @@ def clipped(text: str) -> str:
     return text if len(text) <= TEXT_CHARS_MAX else text[:TEXT_CHARS_MAX] + "…"
 
 
-def environment() -> Environment:
+def environment(policy: Policy) -> Environment:
     """The one environment; a name that a template misspells is an error."""
+    people = {person.id: person.name for person in policy.people}
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -101,21 +124,27 @@ def environment() -> Environment:
         "minutes_text": minutes_text,
         "percent": percent,
         "clipped": clipped,
+        "which": which,
+        "who": partial(who, people),
         "path": lambda text: quote(str(text), safe=""),
     }
     return made
 
 
-def render(request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page, with what every page needs: who is signed in, the form's token, the time."""
+async def render(request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page, with what every page needs: who is signed in, the form's token, the time, and the
+    kill switches that are on.
+    """
     signed = signed_in(request)
     person = signed.person if signed else None
+    on = await switches(doors(request)) if person else Switches()
     always = {
         "person": person,
         "may_act": bool(person and set(person.roles) & set(ACTING)),
         "csrf": form_token(request),
         "now": doors(request).clock(),
         "here": request.url.path,
+        "switches": on,
     }
     template = request.app.state.templates.get_template(name)
     return HTMLResponse(template.render(always | values), status_code=status)

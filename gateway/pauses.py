@@ -18,6 +18,7 @@ from gateway.doors import Doors, doors
 from gateway.forms import body_of, require_sender, takes
 from gateway.identity import must_act, require_reader
 from gateway.pages import render
+from gateway.switches import switches
 
 logger = logging.getLogger(__name__)
 router = APIRouter(tags=["kill switch"])
@@ -53,8 +54,16 @@ class ResumeBody(BaseModel):
 async def show(request: Request, here: Here, _: Reader) -> Response:
     """Every switch that is on."""
     if wants_html(request):
-        return render(request, "pause.html", pauses=await run_in_threadpool(here.pauses.all))
+        return await render(request, "pause.html", pauses=await run_in_threadpool(here.pauses.all))
     return await _all(here)
+
+
+@router.get("/pause/banner", include_in_schema=False)
+async def follow(request: Request, here: Here, _: Reader, seen: str = "") -> Response:
+    """The banner of every page; 204 while it would read the same."""
+    if seen == (await switches(here)).seen:
+        return Response(status_code=204)
+    return await render(request, "_switches.html")
 
 
 async def _all(here: Doors) -> Response:

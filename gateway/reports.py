@@ -19,11 +19,11 @@ from contracts.errors import InvalidInput
 from contracts.policy import Person, Policy
 from gateway.answers import wants_html
 from gateway.doors import Doors, doors
-from gateway.headline import totals_of
+from gateway.headline import COVERAGE_MIN, is_little, totals_of
 from gateway.identity import require_reader
 from gateway.pages import render
 from gateway.times import read_time
-from toil.chart import toil_chart_svg
+from toil.chart import describe, toil_chart_svg
 from toil.export import report_csv
 from toil.report import Report, build_report
 from toil.weeks import zone_of
@@ -92,11 +92,14 @@ async def show(request: Request, here: Here, person: Reader, params: Params) -> 
     if not wants_html(request):
         return JSONResponse(_json(report))
     same = params.model_dump(mode="json", exclude_none=True) | {"team": report.team}
-    return render(
+    return await render(
         request,
         "report.html",
         report=report,
         totals=totals_of(report),
+        is_little=is_little,
+        coverage_min=COVERAGE_MIN,
+        chart_text=describe(report),
         teams=teams_of(here.policy),
         weeks=params.weeks,
         query=urlencode(same),

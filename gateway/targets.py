@@ -6,6 +6,7 @@ and may be touched is decided later, by others.
 """
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -98,7 +99,7 @@ def _asked_for(labels: dict[str, str], cluster: str) -> Target | None:
 
 def _pod_or_node(labels: dict[str, str], cluster: str, namespace: str) -> tuple[Target | None, str]:
     pod, node = own(labels, "pod"), own(labels, "node")
-    if pod and namespace and not _EXPORTER.search(pod):
+    if pod and namespace and not is_exporter(pod):
         return Target(cluster=cluster, namespace=namespace, kind="Pod", name=pod), ""
     if node:
         return Target(cluster=cluster, kind="Node", name=node), ""
@@ -107,7 +108,12 @@ def _pod_or_node(labels: dict[str, str], cluster: str, namespace: str) -> tuple[
     return None, "no label names a workload, a pod or a node"
 
 
-def own(labels: dict[str, str], name: str) -> str:
+def is_exporter(pod: str) -> bool:
+    """Whether a pod of that name tells of others, so that it is not the one that is ill."""
+    return _EXPORTER.search(pod) is not None
+
+
+def own(labels: Mapping[str, str], name: str) -> str:
     """The value the series itself had: Prometheus moves it to `exported_<name>` when the scrape's
     own label took its place, and again when that happened twice.
     """

@@ -11,7 +11,10 @@ from contracts.toil import Confidence
 DEFINITIONS = {
     "week": "ISO week from Monday 00:00 in the report's zone; acts across midnight are split.",
     "state": "open until the week is closed; figures of an open week may still change.",
-    "seconds": "Human seconds by category; one person's overlapping acts are counted once.",
+    "seconds": "Human seconds by category; one person's overlapping acts are counted once. What a "
+    "person logs is added in full, also where it overlaps observed acts, because a log says how "
+    "long and not exactly when: log only what no approval, take-over or audit event shows. An act "
+    "and an entry under one key are one fact.",
     "firefighting": "Sessions of observed acts (approvals, take-overs and the like) and what was "
     "logged as firefighting.",
     "other_toil": "Manual, repetitive work outside incidents, as logged.",

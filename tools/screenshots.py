@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,6 +19,8 @@ IMAGES = ROOT / "docs" / "images"
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WAIT_MS = 60_000
+ANA = {"Authorization": "Bearer demo-ana"}
+BY_HAND = {"seconds": 1500, "text": "restarted user-auth by hand", "service": "user-auth"}
 STOP_SECONDS_MAX = 30
 
 
@@ -39,6 +42,7 @@ def take(page: Page, url: str) -> None:
     page.locator("main a[href^='/incidents/inc-']").first.click()
     page.get_by_text("all alerts have resolved").wait_for()
     page.screenshot(path=IMAGES / "incident.png")
+    httpx.post(f"{url}/toil/entries", json=BY_HAND, headers=ANA).raise_for_status()
     page.goto(f"{url}/reports/toil")
     page.wait_for_load_state("networkidle")
     page.screenshot(path=IMAGES / "report.png")

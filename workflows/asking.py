@@ -35,10 +35,10 @@ class Questions:
         return self._gates[approval]
 
     def stand_down(self, reason: str) -> None:
-        """Void every open question: the alerts resolved before anybody decided."""
+        """Void every open question, and ask none from now on: the alerts have resolved."""
+        self._calm = reason
         for gate in self._gates.values():
             if gate.is_open:
-                self._calm = reason
                 gate.close("void")
 
     async def ask(self, plan: Plan, verdict: Verdict, within: timedelta) -> Approval:
@@ -48,6 +48,8 @@ class Questions:
             Declined, Expired, NoLongerNeeded: nobody agreed, and nothing was written.
 
         """
+        if self._calm:
+            raise NoLongerNeeded(self._calm)
         gate = self._open(plan, verdict, within)
         asked = gate.approval
         people = ", ".join(asked.approvers)

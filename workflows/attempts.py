@@ -7,13 +7,14 @@ from temporalio import workflow
 from temporalio.exceptions import (
     ApplicationError,
     ChildWorkflowError,
+    WorkflowAlreadyStartedError,
     is_cancelled_exception,
 )
 
 from contracts.case import Case, Outcome
 from workflows.calls import WRITE
 
-RUN_WITHIN = timedelta(hours=24)
+RUN_WITHIN = timedelta(hours=48)
 CANCEL_WITHIN = timedelta(seconds=WRITE.total_seconds + 120)
 
 
@@ -25,6 +26,7 @@ class Attempts:
         self._ended: Outcome | None = None
         self._calmed = False
         self.dry_run = False
+        self.runbook = ""
 
     @property
     def running(self) -> bool:
@@ -41,20 +43,29 @@ class Attempts:
         """Whether the running child was told that its alerts have resolved."""
         return self._calmed
 
-    async def start(self, case: Case) -> None:
-        """Start the case's runbook as a child of this workflow."""
+    async def start(self, case: Case) -> bool:
+        """Start the case's runbook as a child of this workflow.
+
+        False when a run of that attempt exists already, as it does after this workflow was reset:
+        nobody can be its parent any more, so it is cancelled, and another attempt may begin.
+        """
         self._calmed = False
-        self.dry_run = case.dry_run
-        self._child = await workflow.start_child_workflow(
-            case.runbook,
-            case,
-            id=f"runbook/{case.key}",
-            result_type=Outcome,
-            execution_timeout=RUN_WITHIN,
-            parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
-            static_summary=f"{case.runbook} on {case.target}",
-        )
+        self.dry_run, self.runbook = case.dry_run, case.runbook
+        try:
+            self._child = await workflow.start_child_workflow(
+                case.runbook,
+                case,
+                id=f"runbook/{case.key}",
+                result_type=Outcome,
+                execution_timeout=RUN_WITHIN,
+                parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
+                static_summary=f"{case.runbook} on {case.target}",
+            )
+        except WorkflowAlreadyStartedError:
+            await _cancel_orphan(f"runbook/{case.key}")
+            return False
         self._watcher = asyncio.create_task(self._watch(self._child))
+        return True
 
     async def _watch(self, child: "workflow.ChildWorkflowHandle[object, Outcome]") -> None:
         try:
@@ -89,6 +100,13 @@ class Attempts:
         except ApplicationError:
             # It ended while we spoke; its outcome is on the way.
             workflow.logger.info("nobody to calm", extra={"id": self._child.id})
+
+
+async def _cancel_orphan(run: str) -> None:
+    try:
+        await workflow.get_external_workflow_handle(run).cancel()
+    except ApplicationError:
+        workflow.logger.info("an orphan has ended", extra={"id": run})
 
 
 def _outcome_of(err: ChildWorkflowError) -> Outcome:

@@ -22,7 +22,7 @@ from temporalio.exceptions import (
 )
 
 from contracts.calls import QUEUE
-from contracts.errors import FirebreakError, Unavailable, error_named
+from contracts.errors import FirebreakError, Retry, Unavailable, error_named
 from contracts.model import Contract
 
 R = TypeVar("R", bound=Contract)
@@ -40,8 +40,10 @@ class Timing(NamedTuple):
     pause_max_seconds: int = 10
 
 
-# The books may be away for a while; an incident waits for them rather than lose a line.
-BOOKS = Timing(attempt_seconds=15, total_seconds=86_400, attempts_max=0, pause_max_seconds=30)
+# One round of `steadfast`.
+BOOKS = Timing(attempt_seconds=15, total_seconds=3_600, attempts_max=0, pause_max_seconds=30)
+ROUNDS_MAX = 720
+ROUND_PAUSE = timedelta(seconds=30)
 # A question to the books or the guardrails that a person may be waiting for.
 RULES = Timing(attempt_seconds=15, total_seconds=300, attempts_max=0)
 READ = Timing(attempt_seconds=60, total_seconds=300, attempts_max=8, unserved_seconds=60)
@@ -97,6 +99,26 @@ async def call(
             raise asyncio.CancelledError from err
         raise translated(err) from err
     return result
+
+
+async def steadfast(name: str, argument: Contract, answer: type[R], summary: str) -> R:
+    """Call the books until they answer, for a month if need be.
+
+    An activity that has failed stays failed in history: a workflow that let its error pass would
+    fail its task at every replay, long after the books are back.
+
+    Raises:
+        Stop: the call is refused for good.
+        Retry: there was no answer for a month.
+
+    """
+    for _ in range(ROUNDS_MAX):
+        try:
+            return await call(name, argument, answer, BOOKS, summary=summary)
+        except Retry as err:
+            workflow.logger.error("the books are away", extra={"activity": name, "why": str(err)})
+            await workflow.sleep(ROUND_PAUSE, summary=f"{name} again")
+    raise Unavailable(f"{name} had no answer for a month")
 
 
 async def finished(

@@ -51,7 +51,7 @@ class Gate:
     def _check_open(self, now: datetime) -> None:
         state = self.approval.state
         if state == "void":
-            raise PlanChanged("the target changed, so this question no longer stands")
+            raise PlanChanged("this question no longer stands: the case has moved on")
         if state == "expired" or (state == "open" and now >= self.approval.expires_at):
             raise Expired(f"the time to answer ended at {self.approval.expires_at:%H:%M:%S} UTC")
         if state != "open":

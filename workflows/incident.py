@@ -10,16 +10,14 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 from contracts.alert import Alert
-from contracts.calls import MATCH, IncidentRef, IncidentStart, Match, MatchCall, RunRequest
+from contracts.calls import IncidentRef, IncidentStart, Match, RunRequest
 from contracts.case import NOBODY, Case
 from contracts.journal import Event, IncidentChange, IncidentStatus
 from contracts.toil import Observation
 from workflows.attempts import Attempts
-from workflows.calls import BOOKS, call
-from workflows.incident_doors import IncidentDoors
+from workflows.incident_doors import CASE_ALERTS_MAX, IncidentDoors
 from workflows.scribe import Scribe
 
-CASE_ALERTS_MAX = 20
 IDLE = timedelta(hours=6)
 
 
@@ -37,7 +35,7 @@ class Incident(IncidentDoors):
     async def run(self, start: IncidentStart) -> IncidentRef:  # noqa: ARG002 - read by __init__
         """Live until closed and beyond re-opening."""
         await self._open()
-        while not self.state.is_over(workflow.now()) or self._has_work():
+        while self._lives():
             await self._take_in()
             await self._end_attempt()
             await self._hear_people()
@@ -46,6 +44,10 @@ class Incident(IncidentDoors):
             self._continue_when_long()
             await self._wait()
         return self._ref()
+
+    def _lives(self) -> bool:
+        over = self.state.is_over(workflow.now())
+        return not over or self._attempts.running or self._has_work()
 
     def _new_scribe(self) -> Scribe:
         state = self.state
@@ -87,25 +89,19 @@ class Incident(IncidentDoors):
         lines = [self._alert_line(alert) for alert in fresh]
         lines += [self._scribe.event("note", f"unreadable: {why}") for why in self._unreadable]
         lines += [self._scribe.event("note", text) for text in self.state.overflow_notes()]
-        self._unreadable = []
-        if self.state.closed_at is not None and self.state.firing:
+        unreadable, self._unreadable = self._unreadable, []
+        if self.state.closed_at is not None and self.state.unhandled:
             await self._reopen("an alert fires again")
         if lines:
             await self._scribe.write(*lines, alerts=tuple(fresh))
+        if unreadable and not self.state.alerts:
+            why = "an alert came that this version cannot read"
+            await self._set("escalated", self._scribe.event("escalated", why))
 
     async def _reopen(self, why: str) -> None:
-        self.state.closed_at, self.state.outcome = None, None
+        self.state.reopen()
         line = self._scribe.event("reopened", f"re-opened: {why}")
         await self._set("open", line, IncidentChange(reopen=True))
-
-    async def _match(self, runbook: str | None) -> Match:
-        wanted = MatchCall(
-            incident=self.state.id,
-            target=self.state.target,
-            alerts=self.state.firing[:CASE_ALERTS_MAX],
-            runbook=runbook,
-        )
-        return await call(MATCH, wanted, Match, BOOKS, summary="which runbook applies")
 
     async def _start_due(self) -> None:
         if self._attempts.running or self.state.taken is not None:
@@ -120,30 +116,48 @@ class Incident(IncidentDoors):
 
     async def _start(self, request: RunRequest | None) -> None:
         match = await self._match(request.runbook if request else None)
-        case = self._case(match, request)
-        self.state.answer_all()
-        if case is None:
-            why = match.reason if self.state.target else self.state.why_no_target()
-            await self._set("escalated", self._scribe.event("escalated", why))
+        refused = self._why_not(match, request)
+        if refused:
+            self.state.answer_all()
+            line = self._scribe.event("escalated", refused)
+            await self._set("escalated" if self.state.status == "open" else self.state.status, line)
             return
+        case = self._case(match, request)
         line = self._scribe.event("matched", f"{case.runbook} starts: {match.reason}", case.actor)
-        await self._set("open", line, IncidentChange(runbook=case.runbook))
-        await self._attempts.start(case)
+        if not case.dry_run:
+            self.state.began()
+            self.state.status = "open"
+        await self._set(self.state.status, line, IncidentChange(runbook=case.runbook))
+        if not await self._attempts.start(case):
+            text = f"attempt {case.attempt} ran already; it was cancelled, and another begins"
+            await self._scribe.write(self._scribe.event("note", text))
+            self.state.ask_again(request)
 
-    def _case(self, match: Match, request: RunRequest | None) -> Case | None:
+    def _why_not(self, match: Match, request: RunRequest | None) -> str:
+        """Why nothing starts, or nothing."""
+        if self.state.target is None:
+            return self.state.why_no_target()
+        if match.runbook is None:
+            return match.reason
+        if request is None and match.runbook in self.state.declined:
+            return f"{match.runbook} applies again, and was declined; people have it"
+        return ""
+
+    def _case(self, match: Match, request: RunRequest | None) -> Case:
         state = self.state
-        if match.runbook is None or state.target is None:
-            return None
         state.attempt += 1
+        facts = {
+            "runbook": match.runbook,
+            "target": state.target,
+            "actor": request.person if request else NOBODY,
+            "params": request.params if request else {},
+            "dry_run": request.dry_run if request else False,
+        }
         return Case(
+            **facts,
             incident=state.id,
             attempt=state.attempt,
-            runbook=match.runbook,
-            target=state.target,
             alerts=state.firing[:CASE_ALERTS_MAX],
-            actor=request.person if request else NOBODY,
-            params=request.params if request else {},
-            dry_run=request.dry_run if request else False,
             service=state.service,
             team=state.team,
             messenger=state.messenger,
@@ -154,8 +168,12 @@ class Incident(IncidentDoors):
         outcome = self._attempts.take()
         if outcome is None:
             return
-        self.state.ended(outcome, workflow.now(), dry_run=self._attempts.dry_run)
         line = self._scribe.event("outcome", f"{outcome.status}: {outcome.summary}")
+        if self._attempts.dry_run:
+            # It was asked for to see a plan; it says nothing about the incident.
+            await self._set(self.state.status, line)
+            return
+        self.state.ended(outcome, self._attempts.runbook, workflow.now())
         change = IncidentChange(outcome=outcome.status, summary=outcome.summary)
         await self._set(self.state.status, line, change)
 
@@ -174,7 +192,7 @@ class Incident(IncidentDoors):
                 await self._taken_over(request.person, request.reason)
             elif word == "hand_back":
                 await self._handed_back(f"{request.person} hands back", workflow.now())
-            else:
+            elif self.state.closed_at is None:
                 await self._attempts.cancel()
                 await self._end_attempt()
                 await self._close(f"closed by {request.person}: {request.reason}", request.person)
@@ -202,9 +220,11 @@ class Incident(IncidentDoors):
             incident=self.state.id,
             target=self.state.target,
         )
-        self.state.taken, self.state.status = None, "open"
+        # What still fires is still somebody's: the catalogue was overruled, so people have it.
+        self.state.taken = None
+        self.state.status = "escalated" if self.state.firing else "open"
         line = self._scribe.event("handed_back", f"{why} after {seconds} s of work", taken.person)
-        change = IncidentChange(status="open")
+        change = IncidentChange(status=self.state.status)
         await self._scribe.write(line, change=change, observations=(seen,))
 
     async def _keep_time(self) -> None:
@@ -213,7 +233,7 @@ class Incident(IncidentDoors):
             await self._handed_back("forgotten: handed back", now)
         if state.closed_at is not None or state.taken is not None:
             return
-        if state.is_quiet(now) and self._attempts.running:
+        if state.is_quiet(now) and self._attempts.running and state.alerts:
             await self._attempts.calm("the alerts have resolved by themselves")
         elif self._attempts.running:
             return
@@ -258,8 +278,7 @@ class Incident(IncidentDoors):
         info = workflow.info()
         if self._attempts.running or self._has_work() or not info.is_continue_as_new_suggested():
             return
-        self.state.lines = self._scribe.lines
-        carried = self.state.model_dump(mode="json")
-        workflow.continue_as_new(
-            IncidentStart(target=self.state.target, identity=self.state.identity, carried=carried)
-        )
+        state = self.state
+        state.lines = self._scribe.lines
+        again = IncidentStart(target=state.target, identity=state.identity, carried=state.carried())
+        workflow.continue_as_new(again)

@@ -7,10 +7,20 @@ from pydantic import ValidationError
 from temporalio import workflow
 
 from contracts.alert import Alert, AlertEnvelope
-from contracts.calls import IncidentRef, IncidentStart, PersonRequest, RunRequest
-from contracts.errors import AlreadyDecided, NotAllowed
-from workflows.calls import refusal
+from contracts.calls import (
+    MATCH,
+    IncidentRef,
+    IncidentStart,
+    Match,
+    MatchCall,
+    PersonRequest,
+    RunRequest,
+)
+from contracts.errors import AlreadyDecided, InvalidInput, NotAllowed, NotFound
+from workflows.calls import refusal, steadfast
 from workflows.incident_state import IncidentState, TakenOver
+
+CASE_ALERTS_MAX = 20
 
 
 class IncidentDoors:
@@ -45,6 +55,7 @@ class IncidentDoors:
 
     @take_over.validator
     def _check_take_over(self, request: PersonRequest) -> None:
+        self._check_same(request)
         taken = self.state.taken
         if self.state.closed_at is not None:
             raise refusal(AlreadyDecided("the incident is closed"))
@@ -59,6 +70,7 @@ class IncidentDoors:
 
     @hand_back.validator
     def _check_hand_back(self, request: PersonRequest) -> None:
+        self._check_same(request)
         taken = self.state.taken
         if taken is None:
             raise refusal(AlreadyDecided("nobody has taken this incident over"))
@@ -73,21 +85,44 @@ class IncidentDoors:
 
     @close.validator
     def _check_close(self, request: PersonRequest) -> None:
+        self._check_same(request)
         if self.state.closed_at is not None:
             raise refusal(AlreadyDecided(f"closed already; {request.person} need not"))
 
     @workflow.update(name="run")
     async def run_runbook(self, request: RunRequest) -> IncidentRef:
-        """A person starts a runbook; it runs after the one that runs now."""
-        self.state.ask_for(request, workflow.now())
+        """A person starts a runbook; it runs after the one that runs now. A name that the
+        catalogue does not know is refused before anything is queued.
+        """
         await workflow.wait_condition(lambda: self.state.id != "")
+        match = await self._match(request.runbook)
+        if match.runbook is None:
+            fix = "Name one of those, and a target that exists."
+            raise refusal(InvalidInput(match.reason, fix))
+        self.state.ask_for(request, workflow.now())
         return self._ref()
 
     @run_runbook.validator
     def _check_run(self, request: RunRequest) -> None:
         taken = self.state.taken
-        if taken is not None and taken.person != request.person:
-            raise refusal(NotAllowed(f"{taken.person} has taken this incident over"))
+        if taken is not None:
+            fix = "Hand it back first." if taken.person == request.person else None
+            raise refusal(NotAllowed(f"{taken.person} has taken this incident over", fix))
+
+    async def _match(self, runbook: str | None) -> Match:
+        """Ask the catalogue about the alerts that wait for an answer, or about that runbook."""
+        state = self.state
+        wanted = MatchCall(
+            incident=state.id,
+            target=state.target,
+            alerts=(state.unhandled or state.firing)[:CASE_ALERTS_MAX],
+            runbook=runbook,
+        )
+        return await steadfast(MATCH, wanted, Match, "which runbook applies")
+
+    def _check_same(self, request: PersonRequest) -> None:
+        if request.incident and request.incident != self.state.id:
+            raise refusal(NotFound(f"{request.incident} is over; {self.state.id} is another one"))
 
     def _ref(self) -> IncidentRef:
         return IncidentRef(incident=self.state.id, status=self.state.status)

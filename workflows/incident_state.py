@@ -56,6 +56,8 @@ class IncidentState(BaseModel):
     taken: TakenOver | None = None
     requests: list[RunRequest] = Field(default_factory=list)
     requests_seen: list[str] = Field(default_factory=list)
+    gave_up: bool = False
+    declined: set[str] = Field(default_factory=set)
     overflowed: bool = False
     overflow_said: bool = False
 
@@ -72,6 +74,9 @@ class IncidentState(BaseModel):
         self.rules, self.messenger = match.rules, match.messenger
         if self.gather_until is not None:
             self.gather_until = now + self._seconds(self.rules.gather_seconds)
+        self.heard_at = self.heard_at or now
+        # Without an alert nothing will resolve; what nobody asks anything of may close.
+        self.quiet_since = None if self.alerts else now
 
     @property
     def firing(self) -> tuple[Alert, ...]:
@@ -132,27 +137,47 @@ class IncidentState(BaseModel):
         slim = {identity: _slim(alert) for identity, alert in self.alerts.items()}
         return self.model_copy(update={"alerts": slim}).model_dump(mode="json")
 
-    def ended(self, outcome: Outcome, now: datetime, *, dry_run: bool = False) -> None:
-        """Take note of how an attempt ended: who must look now, and what is waited for."""
+    def began(self) -> None:
+        """An automatic attempt answers what fires now, and what it has to heal is not healed."""
         self.answer_all()
+        self.healed_at, self.gave_up = None, False
+
+    def ended(self, outcome: Outcome, runbook: str, now: datetime) -> None:
+        """Take note of how an attempt ended: who must look now, and what is waited for.
+
+        A write that healed answers what came meanwhile, too; any other end leaves late alerts to
+        the catalogue.
+        """
         self.outcome = outcome.status
-        if self.taken is not None:
-            return
-        if outcome.status == "resolved":
-            self.status, self.healed_at = "verifying", now
-        else:
-            told = dry_run or outcome.status == "declined"
-            self.status = "open" if told else "escalated"
         if not self.firing:
             self.quiet_since = self.quiet_since or now
+        if outcome.status == "resolved":
+            self.healed_at = now
+            if outcome.receipts:
+                self.answer_all()
+        elif outcome.status == "declined":
+            self.declined.add(runbook)
+        elif self.taken is None:
+            self.gave_up = True
+        if self.taken is None:
+            self.status = self._status_after(outcome)
+
+    def _status_after(self, outcome: Outcome) -> IncidentStatus:
+        if outcome.status == "resolved":
+            return "verifying" if self.firing else "open"
+        return "open" if outcome.status == "declined" else "escalated"
 
     def close(self, now: datetime) -> None:
-        """End it; what still fires counts as answered, so that only a new firing re-opens."""
+        """End it. What fires on counts as answered, so that only a new firing re-opens it."""
         self.answer_all()
-        for identity, alert in self.alerts.items():
-            self.alerts[identity] = alert.model_copy(update={"status": "resolved"})
-        self.closed_at, self.healed_at = now, None
+        self.closed_at, self.healed_at, self.taken = now, None, None
         self.outcome = self.outcome or "resolved"
+
+    def reopen(self) -> None:
+        """Begin again, under the same id."""
+        self.closed_at = self.outcome = None
+        self.gave_up = False
+        self.declined = set()
 
     def why_no_target(self) -> str:
         """Why no runbook can act, in the words of whoever looked for the workload."""
@@ -160,22 +185,35 @@ class IncidentState(BaseModel):
         why = next((note for note in notes if note), "the alert's labels name no workload")
         return f"{why}; no runbook acts without a target"
 
+    @property
+    def waits_to_start(self) -> bool:
+        """Whether there is an alert that the catalogue must be asked about. After a failed
+        attempt people have it, and nothing starts by itself.
+        """
+        return bool(self.unhandled) and not (self.taken or self.closed_at or self.gave_up)
+
     def may_start(self, now: datetime) -> bool:
         """Whether an automatic attempt is due."""
-        if self.taken or self.closed_at or self.status == "escalated" or not self.unhandled:
-            return False
-        return self.gather_until is None or now >= self.gather_until
+        return self.waits_to_start and (self.gather_until is None or now >= self.gather_until)
 
     def ask_for(self, request: RunRequest, now: datetime) -> None:
         """Queue a run that a person asked for, once."""
-        if request.request not in self.requests_seen:
+        key = f"{request.person}/{request.request}"
+        if key not in self.requests_seen:
             self.heard_at = now
             self.requests.append(request)
-            self.requests_seen = [*self.requests_seen, request.request][-REQUESTS_REMEMBERED_MAX:]
+            self.requests_seen = [*self.requests_seen, key][-REQUESTS_REMEMBERED_MAX:]
+
+    def ask_again(self, request: RunRequest | None) -> None:
+        """Take back that an attempt began: the request, or the alerts, wait for one again."""
+        if request is not None:
+            self.requests.insert(0, request)
+        else:
+            self.handled.clear()
 
     @property
     def needs_people(self) -> bool:
-        """Whether a run that a person asked for, with no alert about it, has not ended well."""
+        """Whether only people can end it: there is no alert whose resolve could."""
         return not self.alerts and self.status == "escalated"
 
     def is_quiet(self, now: datetime) -> bool:
@@ -204,9 +242,18 @@ class IncidentState(BaseModel):
 
     def is_over(self, now: datetime) -> bool:
         """Whether a closed incident can no longer be re-opened by a flap."""
+        ends = self._ends_at()
+        return ends is not None and now >= ends
+
+    def _ends_at(self) -> datetime | None:
+        # Closed while alerts fire, it remembers them until they are stale: their next repeat
+        # would open another incident about what a person has closed.
         if self.closed_at is None:
-            return False
-        return now >= self.closed_at + self._seconds(self.rules.flap_seconds)
+            return None
+        ends = self.closed_at + self._seconds(self.rules.flap_seconds)
+        if self.firing and self.heard_at is not None:
+            ends = max(ends, self.heard_at + self._seconds(self.rules.stale_seconds))
+        return ends
 
     def hands_on_seconds(self, now: datetime) -> int:
         """The seconds that the person who took over has worked, by `now`."""
@@ -224,14 +271,15 @@ class IncidentState(BaseModel):
         """
         rules = self.rules
         if self.closed_at is not None:
-            return self.closed_at + self._seconds(rules.flap_seconds)
+            return self._ends_at()
         moments = [(self.taken.at if self.taken else None, rules.take_over_max_seconds)]
         waiting = bool(self.firing) or self.needs_people
-        if self.taken is None and not waiting and not (running and calmed):
+        may_calm = bool(self.alerts) and not calmed
+        if self.taken is None and not waiting and (may_calm or not running):
             moments.append((self.quiet_since, rules.quiet_seconds))
         if self.taken is None and waiting and not running:
-            may_start = self.unhandled and self.status != "escalated"
-            moments.append((self.gather_until if may_start else None, 0))
+            due = (self.gather_until or self.heard_at) if self.waits_to_start else None
+            moments.append((due, 0))
             moments.append((self.healed_at if self.firing else None, rules.resolve_within_seconds))
             moments.append((self.heard_at, rules.stale_seconds))
         return min((at + self._seconds(s) for at, s in moments if at is not None), default=None)

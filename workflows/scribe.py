@@ -13,9 +13,10 @@ from contracts.alert import Alert
 from contracts.approval import Approval
 from contracts.calls import RECORD, MessengerStart
 from contracts.case import NOBODY
+from contracts.errors import Stop
 from contracts.journal import Event, IncidentChange, Record, Recorded
 from contracts.toil import Observation
-from workflows.calls import BOOKS, call, finished
+from workflows.calls import finished, steadfast
 
 MESSENGER = "Messenger"
 
@@ -61,7 +62,13 @@ class Scribe:
             observations=observations,
         )
         summary = events[0].text[:200] if events else "record"
-        recorded = await finished(call(RECORD, record, Recorded, BOOKS, summary=summary))
+        try:
+            recorded = await finished(steadfast(RECORD, record, Recorded, summary))
+        except Stop as err:
+            # A line that the journal refuses must not end the incident that it is about.
+            keys = {"incident": self.incident, "line": summary, "why": err.message}
+            workflow.logger.error("the journal refused a line", extra=keys)
+            return
         if self.messenger:
             await tell_messenger(self.incident, recorded.revision)
 

@@ -4,6 +4,8 @@ One per alert identity, so that firing and resolved of one alert are handled in 
 goes where its firing went, even when the pod is gone; what cannot be found is never guessed.
 """
 
+from datetime import timedelta
+
 from pydantic import ValidationError
 from temporalio import workflow
 
@@ -21,9 +23,12 @@ from contracts.calls import (
     TriageStart,
     cluster_queue,
 )
-from contracts.errors import FirebreakError
+from contracts.errors import FirebreakError, Stop
 from contracts.target import Target
-from workflows.calls import BOOKS, READ, RULES, call
+from workflows.calls import READ, call, steadfast
+
+LOOKS_MAX = 5
+LOOK_PAUSE = timedelta(seconds=2)
 
 
 @workflow.defn
@@ -34,14 +39,21 @@ class Triage:
     def __init__(self, start: TriageStart) -> None:
         self._identity = f"{start.source}/{start.fingerprint}"
         self._inbox: list[Alert] = []
+        self._place = ""
 
     @workflow.run
     async def run(self, start: TriageStart) -> None:  # noqa: ARG002 - read by __init__
         """Route until the inbox is empty; a later alert starts the next run."""
         while self._inbox:
             alert = self._inbox.pop(0)
-            incident = await self._incident_of(alert)
-            await call(ROUTE, RouteCall(workflow=incident[0], alert=incident[1]), Routed, BOOKS)
+            place, alert = await self._incident_of(alert)
+            try:
+                route = RouteCall(workflow=place, alert=alert)
+                await steadfast(ROUTE, route, Routed, f"{alert.name} {alert.status}")
+            except Stop as err:
+                keys = {"identity": self._identity, "why": err.message}
+                workflow.logger.error("alert refused for good", extra=keys)
+            self._place = place
 
     @workflow.signal
     def alert(self, envelope: AlertEnvelope) -> None:
@@ -54,15 +66,30 @@ class Triage:
             workflow.logger.error("unreadable alert", extra=keys)
 
     async def _incident_of(self, alert: Alert) -> tuple[str, Alert]:
-        known = await call(LOCATE, LocateCall(identity=self._identity), Located, RULES)
-        if known.workflow is not None:
-            return known.workflow, alert
+        place = await self._known_place(alert)
+        if place is not None:
+            return place, alert
         if alert.subject is None or alert.status == "resolved":
             return f"incident/{self._identity}", alert
         owner = await self._owner(alert.subject, alert.labels.get("uid", ""))
         if owner.target is None:
             return f"incident/{self._identity}", _noted(alert, owner.reason)
         return owner.target.workflow_id, alert.model_copy(update={"target": owner.target})
+
+    async def _known_place(self, alert: Alert) -> str | None:
+        """Where this alert's firing went: by this run, or by the journal, which may be a moment
+        behind, so that a resolve is looked for more than once.
+        """
+        if alert.status == "resolved" and self._place:
+            return self._place
+        for _ in range(LOOKS_MAX if alert.status == "resolved" else 1):
+            wanted = LocateCall(identity=self._identity)
+            found = await steadfast(LOCATE, wanted, Located, "known already?")
+            if found.workflow is not None:
+                return found.workflow
+            if alert.status == "resolved":
+                await workflow.sleep(LOOK_PAUSE, summary="the journal may be behind")
+        return None
 
     async def _owner(self, subject: Target, uid: str) -> Owner:
         wanted = OwnerCall(

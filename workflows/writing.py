@@ -24,7 +24,7 @@ from contracts.case import Case
 from contracts.errors import FirebreakError, OutcomeUnknown, PlanChanged, Refused, Retry
 from contracts.journal import IncidentChange
 from contracts.step import Action, Receipt
-from workflows.calls import BOOKS, RULES, WRITE, call, finished, options, translated
+from workflows.calls import RULES, WRITE, call, finished, options, steadfast, translated
 from workflows.scribe import Scribe
 
 LOCK_MARGIN_SECONDS = 300
@@ -56,26 +56,35 @@ class Writer:
             self._writing.cancel()
 
     async def _write(self, action: Action, judged: JudgeCall, approval: Approval | None) -> Receipt:
-        reserve = ReserveCall(
-            judge=judged,
-            approval=approval,
-            expires_seconds=WRITE.total_seconds + LOCK_MARGIN_SECONDS,
-        )
-        held = await call(RESERVE, reserve, Reservation, RULES, summary="take the write lock")
+        # Said before the lock is taken: waiting for the journal must not use the lock up.
+        line = self._scribe.event("note", f"writing: {judged.plan.kubectl}")
+        await self._scribe.write(line, change=IncidentChange(status="acting"))
+        held = await self._reserve(judged, approval)
         if held.state == "done" and held.receipt is not None:
             return held.receipt
         if held.state != "open":
             raise PlanChanged(f"the earlier write of {judged.key} was {held.state}")
-        line = self._scribe.event("note", f"writing: {judged.plan.kubectl}")
-        await self._scribe.write(line, change=IncidentChange(status="acting"))
         try:
-            receipt = await self._ensure(action, judged)
+            receipt = await self._ensure(action, judged, held)
         except FirebreakError as err:
             state = "unknown" if isinstance(err, Retry) else "released"
             await self._settle(judged, self._closing(judged, state, reason=str(err)))
             raise
         await self._settle(judged, self._closing(judged, "done", receipt=receipt))
         return receipt
+
+    async def _reserve(self, judged: JudgeCall, approval: Approval | None) -> Reservation:
+        reserve = ReserveCall(
+            judge=judged,
+            approval=approval,
+            expires_seconds=WRITE.total_seconds + LOCK_MARGIN_SECONDS,
+        )
+        try:
+            return await call(RESERVE, reserve, Reservation, RULES, summary="take the write lock")
+        except Retry as err:
+            # It may have been taken, and its answer lost.
+            await self._settle(judged, self._closing(judged, "released", reason=str(err)))
+            raise
 
     def _closing(
         self, judged: JudgeCall, state: str, reason: str = "", receipt: Receipt | None = None
@@ -96,7 +105,7 @@ class Writer:
         return SettleCall.model_validate(facts)
 
     async def _settle(self, judged: JudgeCall, closing: SettleCall) -> None:
-        await call(SETTLE, closing, Reservation, BOOKS, summary=f"settle {closing.state}")
+        await steadfast(SETTLE, closing, Reservation, f"settle {closing.state}")
         receipt = closing.receipt
         if receipt is None:
             text = f"{judged.plan.summary}: {closing.state}, {closing.reason}"
@@ -105,7 +114,7 @@ class Writer:
         data = receipt.model_dump(mode="json", include={"did", "generation", "action"})
         await self._scribe.write(self._scribe.event("written", receipt.summary, data=data))
 
-    async def _ensure(self, action: Action, judged: JudgeCall) -> Receipt:
+    async def _ensure(self, action: Action, judged: JudgeCall, held: Reservation) -> Receipt:
         if workflow.cancellation_reason() is not None:
             raise Refused("a person takes over; nothing was written")
         wanted: EnsureCall[Action] = EnsureCall(
@@ -114,6 +123,7 @@ class Writer:
             runbook=judged.runbook,
             step=action,
             plan=judged.plan,
+            expires_at=held.expires_at,
         )
         self._writing = workflow.start_activity(
             f"{action.activity}.ensure",

@@ -1,36 +1,47 @@
 """The one way in which this package writes: bring about what a plan says, or refuse.
 
-    read ─ another uid? ─ already so? ─ moved since the plan? ─ switched off? ─ write
-      └──────────── 409, or no answer: read again, a bounded number of times ─────┘
+    read ─ another uid? ─ already so? ─ moved since the plan? ─ switched off, lock over? ─ write
+      └────────────── 409, or no answer: read again, a bounded number of times ─────────────┘
 
 A write carries the uid and the resourceVersion that were read, so that it lands on that state or
 not at all. What was sent without an answer is looked for before anything is sent again; a retried
-activity therefore finds its own work done. An error that says "nothing was written" must be true:
-after a lost answer it is `OutcomeUnknown`.
+activity therefore finds its own work done. A `Stop` promises that nothing was written: after a lost
+answer, or in a later attempt that does not find the planned state, it becomes `OutcomeUnknown`.
 """
 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Protocol
 
 from temporalio import activity
 from temporalio.exceptions import CancelledError
 
-from activities.kubernetes.client import Answer, Cluster
+from activities.kubernetes.client import Cluster
 from activities.kubernetes.deployment import Deployment, cluster_of, read_deployment
 from activities.kubernetes.failures import Conflict
 from activities.kubernetes.raw import Object
 from activities.kubernetes.waiting import Clock, Sleep
 from contracts.calls import EnsureCall, pause_scopes
-from contracts.errors import OutcomeUnknown, Paused, PlanChanged, Retry, Unavailable
+from contracts.errors import (
+    Expired,
+    FirebreakError,
+    OutcomeUnknown,
+    Paused,
+    PlanChanged,
+    Retry,
+    Unavailable,
+)
 from contracts.step import Receipt
 
 logger = logging.getLogger(__name__)
 
 ATTEMPTS_MAX = 5
 BACKOFF_SECONDS = 0.2
+# A write is given up after its connect and read timeouts (`client.TIMEOUTS_SECONDS`); until then
+# the lock must hold.
+LOCK_LEFT_SECONDS_MIN = 20
 
 
 class Pause(Protocol):
@@ -51,29 +62,56 @@ class Switches(Protocol):
         """Those of these scopes that are on."""
 
 
+class Patch(NamedTuple):
+    """What is sent. The body carries the uid and the resourceVersion that were read."""
+
+    body: Object | list[Object]
+    content_type: str
+
+
 @dataclass(frozen=True)
 class Change:
-    """What an action writes. `moved` says why the plan no longer holds, or the empty string;
-    `write` sends the patch, once.
+    """What an action writes. `moved` says why the plan no longer holds, another template among
+    the reasons, or the empty string; `patch` may read, and raises PlanChanged, but sends nothing.
     """
 
     is_done: Callable[[Deployment], bool]
     moved: Callable[[Deployment], str]
-    write: Callable[[Deployment], Answer]
+    patch: Callable[[Cluster, Deployment], Patch]
 
 
 @dataclass
 class _Try:
-    """What is known during one call; `unsure` once a write was sent and no answer came."""
+    """What is known during one attempt: `unsure` once a write was sent and no answer came,
+    `repeated` when an earlier attempt may have sent one, `as_planned` while the last reading was
+    the very state of the plan, so that no earlier attempt's write can have landed.
+    """
 
     call: EnsureCall[Any]
     change: Change
-    cluster: Cluster
+    repeated: bool
     unsure: bool = False
+    as_planned: bool = False
+
+    @property
+    def doubt(self) -> str:
+        """Why nobody can promise that nothing was written, or the empty string."""
+        if self.unsure:
+            return "a write was sent and not answered"
+        if self.repeated and not self.as_planned:
+            return "an earlier attempt may have written"
+        return ""
+
+    @property
+    def promise(self) -> str:
+        """The end of a refusal's sentence."""
+        return "" if self.doubt else "; nothing was written"
 
 
 class Ensurer:
-    """Runs changes. `clock` stands in only for an API server that sends no Date header."""
+    """Runs changes. `clock` says whether the lock still holds, and stands in for an API server
+    that sends no Date header.
+    """
 
     def __init__(
         self, clusters: Mapping[str, Cluster], switches: Switches, clock: Clock, sleep: Sleep
@@ -83,20 +121,17 @@ class Ensurer:
         self._clock = clock
         self._sleep = sleep
 
-    def cluster_of(self, call: EnsureCall[Any]) -> Cluster:
-        """The cluster of the call's target; raises InvalidInput when it is not served."""
-        return cluster_of(self._clusters, call.step.target.cluster)
-
     def bring_about(self, call: EnsureCall[Any], change: Change) -> Receipt:
         """A receipt once the change is there, whoever sent it.
 
         A cancellation waits until the outcome is known, and never hides a receipt. Raises
-        PlanChanged, Paused, NotFound, Rejected; Unavailable, OutcomeUnknown; CancelledError.
+        PlanChanged, Paused, Expired, NotFound, Rejected, InvalidInput only when nothing was
+        written; Unavailable, OutcomeUnknown; CancelledError.
         """
         receipt: Receipt | None = None
         try:
             with activity.shield_thread_cancel_exception():
-                receipt = self._bring_about(_Try(call, change, self.cluster_of(call)))
+                receipt = self._bring_about(_Try(call, change, activity.info().attempt > 1))
         except CancelledError:
             if receipt is None:
                 raise
@@ -110,10 +145,10 @@ class Ensurer:
                     return receipt
                 self._sleep(BACKOFF_SECONDS * 2**count)
             return self._look_back(attempt)
-        except Retry as err:
-            if not attempt.unsure or isinstance(err, OutcomeUnknown):
+        except FirebreakError as err:
+            if not attempt.doubt or isinstance(err, OutcomeUnknown):
                 raise
-            raise OutcomeUnknown(f"a write was sent and not answered; then {err.message}") from None
+            raise _doubted(attempt, err) from None
 
     def _once(self, attempt: _Try) -> Receipt | None:
         """Read, decide, write at most once; None means: read again."""
@@ -121,9 +156,11 @@ class Ensurer:
         if attempt.change.is_done(current):
             return self._found(attempt, current)
         _refuse_moved(attempt, current)
+        patch = attempt.change.patch(self._cluster(attempt), current)
         self._refuse_switched_off(attempt)
+        self._refuse_unlocked(attempt)
         try:
-            return self._written(attempt, attempt.change.write(current))
+            return self._written(attempt, patch)
         except Conflict:
             return None
         except OutcomeUnknown:
@@ -137,9 +174,13 @@ class Ensurer:
         target = attempt.call.step.target
         raise Unavailable(f"{target}: no write landed in {ATTEMPTS_MAX} tries", _OTHERS_FIX)
 
+    def _cluster(self, attempt: _Try) -> Cluster:
+        return cluster_of(self._clusters, attempt.call.step.target.cluster)
+
     def _read(self, attempt: _Try) -> Deployment:
         plan = attempt.call.plan
-        current = read_deployment(attempt.cluster, attempt.call.step.target)
+        attempt.as_planned = False
+        current = read_deployment(self._cluster(attempt), attempt.call.step.target)
         if current.uid != plan.uid:
             raise PlanChanged(f"{plan.target} was deleted and created again since the plan")
         return current
@@ -153,9 +194,19 @@ class Ensurer:
         if blocking:
             first = blocking[0]
             why = f"{first.scope} is paused by {first.person}: {first.reason}"
-            raise Paused(f"{call.step.target} was not written to: {why}")
+            raise Paused(f"{call.step.target}: {why}{attempt.promise}")
 
-    def _written(self, attempt: _Try, answer: Answer) -> Receipt:
+    def _refuse_unlocked(self, attempt: _Try) -> None:
+        """The last look at the time: whoever takes the lock over must not meet our write."""
+        over = attempt.call.expires_at
+        if over is None or over - self._clock() >= timedelta(seconds=LOCK_LEFT_SECONDS_MIN):
+            return
+        raise Expired(f"the write lock has expired{attempt.promise}")
+
+    def _written(self, attempt: _Try, patch: Patch) -> Receipt:
+        target = attempt.call.step.target
+        cluster = self._cluster(attempt)
+        answer = cluster.patch_deployment(target.namespace, target.name, *patch)
         return self._receipt(attempt, Deployment(*answer), sent=True)
 
     def _found(self, attempt: _Try, current: Deployment) -> Receipt:
@@ -187,10 +238,15 @@ def _refuse_moved(attempt: _Try, current: Deployment) -> None:
     why = attempt.change.moved(current)
     if not why and current.generation != plan.generation:
         why = f"its generation was {plan.generation} and is {current.generation}"
-    if not why:
-        return
-    earlier = " (a write of ours was sent before, and never answered)" if attempt.unsure else ""
-    raise PlanChanged(f"{plan.target} changed since the plan: {why}{earlier}")
+    if why:
+        raise PlanChanged(f"{plan.target} changed since the plan: {why}")
+    attempt.as_planned = True
+
+
+def _doubted(attempt: _Try, err: FirebreakError) -> OutcomeUnknown:
+    unknown = OutcomeUnknown(f"{attempt.doubt}; then {err.message}")
+    unknown.after_seconds = err.after_seconds if isinstance(err, Retry) else None
+    return unknown
 
 
 def guarded(current: Deployment) -> Object:

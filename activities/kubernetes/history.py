@@ -36,6 +36,7 @@ class RolloutHistoryLook:
             "current": number,
             "revisions": known,
             "current_age_seconds": age_seconds(deployment, current, call.at) if current else 0,
+            "current_reused": current.reused if current else False,
         }
         body = head("\n".join(_line(fact, number) for fact in known), BODY_BYTES_MAX)
         title = f"{len(revisions)} revisions of {target}"

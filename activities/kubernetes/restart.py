@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from temporalio import activity
 
-from activities.kubernetes.client import MERGE_PATCH, Answer, Cluster
+from activities.kubernetes.client import MERGE_PATCH, Cluster
 from activities.kubernetes.deployment import (
     RESTARTED_AT,
     Deployment,
@@ -18,7 +18,7 @@ from activities.kubernetes.deployment import (
     images_text,
     read_deployment,
 )
-from activities.kubernetes.ensure import Change, Ensurer, guarded
+from activities.kubernetes.ensure import Change, Ensurer, Patch, guarded
 from activities.kubernetes.plans import common_findings, kubectl, plan_of, refuse_paused
 from activities.kubernetes.pods import UNREPAIRED_BY_RESTART, PodState, pods_of
 from activities.kubernetes.revisions import Revision, current_of, revisions_of
@@ -65,13 +65,12 @@ class RolloutRestartAction:
 
     @activity.defn(name=f"{RolloutRestart.activity}.ensure")
     def ensure(self, call: EnsureCall[RolloutRestart]) -> Receipt:
-        """Raises PlanChanged, Paused, NotFound, Rejected, Unavailable, OutcomeUnknown."""
+        """Raises as `Ensurer.bring_about` does."""
         plan, value = call.plan, _value(call.plan.at)
-        cluster = self._ensurer.cluster_of(call)
         change = Change(
             is_done=lambda current: current.restarted_at == value,
             moved=lambda current: _moved(plan, current),
-            write=lambda current: _write(cluster, plan.target, current, value),
+            patch=lambda _, current: _patch(current, value),
         )
         return self._ensurer.bring_about(call, change)
 
@@ -109,7 +108,6 @@ def _moved(plan: Plan, current: Deployment) -> str:
     return "its template changed" if current.template_digest != plan.pins[TEMPLATE] else ""
 
 
-def _write(cluster: Cluster, target: Target, current: Deployment, value: str) -> Answer:
+def _patch(current: Deployment, value: str) -> Patch:
     annotated = {"metadata": {"annotations": {RESTARTED_AT: value}}}
-    body = {"metadata": guarded(current), "spec": {"template": annotated}}
-    return cluster.patch_deployment(target.namespace, target.name, body, MERGE_PATCH)
+    return Patch({"metadata": guarded(current), "spec": {"template": annotated}}, MERGE_PATCH)

@@ -49,6 +49,12 @@ class Revision:
         return bool(raw.annotation(self.raw, _HISTORY))
 
     @property
+    def number_before(self) -> int:
+        """The number that it had before its present one, or 0 when it had none."""
+        before = raw.annotation(self.raw, _HISTORY).rpartition(",")[2].strip()
+        return int(before) if before.isdigit() else 0
+
+    @property
     def ready(self) -> int:
         """Its ready pods."""
         return raw.number(self.raw, "status", "readyReplicas")

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from temporalio import activity
 
 from activities.kubernetes import raw
-from activities.kubernetes.client import JSON_PATCH, Answer, Cluster
+from activities.kubernetes.client import JSON_PATCH, Cluster
 from activities.kubernetes.deployment import (
     Deployment,
     cluster_of,
     images_text,
     read_deployment,
 )
-from activities.kubernetes.ensure import Change, Ensurer
+from activities.kubernetes.ensure import Change, Ensurer, Patch
 from activities.kubernetes.plans import common_findings, kubectl, plan_of, refuse_paused
 from activities.kubernetes.pods import pods_of
 from activities.kubernetes.raw import Object
@@ -52,8 +52,9 @@ class RollbackDeploymentAction:
 
     @activity.defn(name=f"{RollbackDeployment.activity}.plan")
     def plan(self, call: StepCall[RollbackDeployment]) -> Plan:
-        """Raises Refused (paused, no such revision, nothing to change), NotFound, InvalidInput,
-        Rejected; Unavailable, also while the controller has not seen the newest template.
+        """Raises Refused (paused, no such revision, nothing to change, returned to already),
+        NotFound, InvalidInput, Rejected; Unavailable, also while the controller has not seen the
+        newest template.
         """
         target = call.step.target
         cluster = cluster_of(self._clusters, target.cluster)
@@ -61,6 +62,7 @@ class RollbackDeploymentAction:
         refuse_paused(cluster, target, deployment)
         revisions = revisions_of(cluster, target.namespace, deployment)
         current = _current(target, deployment, revisions)
+        _refuse_returned(cluster, call.step, current)
         wanted = _wanted(call.step, current, revisions)
         pods = pods_of(cluster, target.namespace, deployment, revisions)
         findings = common_findings(deployment, current, pods, call.at)
@@ -71,20 +73,19 @@ class RollbackDeploymentAction:
             before=_words(current),
             after=_words(wanted),
             summary=f"Roll {target} back from revision {current.number} to {wanted.number}",
-            kubectl=_undo(cluster, target, wanted),
+            kubectl=_undo(cluster, target, str(wanted.number)),
             pins=_pins(deployment, wanted),
             findings=(*findings, _difference(current, wanted)),
         )
 
     @activity.defn(name=f"{RollbackDeployment.activity}.ensure")
     def ensure(self, call: EnsureCall[RollbackDeployment]) -> Receipt:
-        """Raises PlanChanged, Paused, NotFound, Rejected, Unavailable, OutcomeUnknown."""
+        """Raises as `Ensurer.bring_about` does."""
         plan = call.plan
-        cluster = self._ensurer.cluster_of(call)
         change = Change(
             is_done=lambda current: current.template_digest == plan.pins[TEMPLATE],
             moved=lambda current: _moved(plan, current),
-            write=lambda current: _write(cluster, plan, current),
+            patch=lambda cluster, current: _patch(cluster, plan, current),
         )
         return self._ensurer.bring_about(call, change)
 
@@ -94,6 +95,19 @@ def _current(target: Target, deployment: Deployment, revisions: list[Revision]) 
     if current is None or not current.number:
         raise Unavailable(f"{target}: its newest template has no revision yet")
     return current
+
+
+def _refuse_returned(cluster: Cluster, step: RollbackDeployment, current: Revision) -> None:
+    """After a return the revision before is, as a rule, the very one that was fled from."""
+    if step.to_revision is not None or not current.reused:
+        return
+    target = step.target
+    undo = _undo(cluster, target, "N")
+    raise Refused(
+        f"revision {current.number} is itself a return to revision {current.number_before}; "
+        "name the revision to go to",
+        f"Deploy a fixed version, or choose a revision of {target} and return by hand: {undo}",
+    )
 
 
 def _wanted(step: RollbackDeployment, current: Revision, revisions: list[Revision]) -> Revision:
@@ -128,8 +142,8 @@ def _difference(current: Revision, wanted: Revision) -> str:
     return f"the templates differ in {', '.join(differences(current.template, wanted.template))}"
 
 
-def _undo(cluster: Cluster, target: Target, wanted: Revision) -> str:
-    revision = f"--to-revision={wanted.number}"
+def _undo(cluster: Cluster, target: Target, number: str) -> str:
+    revision = f"--to-revision={number}"
     return kubectl(cluster, target, "rollout", "undo", f"deployment/{target.name}", revision)
 
 
@@ -161,16 +175,15 @@ def _pinned(cluster: Cluster, plan: Plan) -> Revision:
     return found
 
 
-def _write(cluster: Cluster, plan: Plan, current: Deployment) -> Answer:
+def _patch(cluster: Cluster, plan: Plan, current: Deployment) -> Patch:
     pinned = _pinned(cluster, plan)
-    patch: list[Object] = [
+    body: list[Object] = [
         {"op": "test", "path": "/metadata/uid", "value": current.uid},
         {"op": "replace", "path": "/metadata/resourceVersion", "value": current.resource_version},
         {"op": "replace", "path": "/spec/template", "value": pinned.template},
         *_change_cause(current, pinned),
     ]
-    target = plan.target
-    return cluster.patch_deployment(target.namespace, target.name, patch, JSON_PATCH)
+    return Patch(body, JSON_PATCH)
 
 
 def _change_cause(current: Deployment, pinned: Revision) -> list[Object]:

@@ -3,12 +3,13 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest_asyncio
 from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -27,6 +28,7 @@ from workflows.trigger import discover
 
 BEGIN = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 EVENTUALLY_SECONDS = 20
+ATTEMPTS_MAX = 4
 SHIPPED = discover(runbooks)
 
 
@@ -122,9 +124,14 @@ class Bench:
 
     async def end(self) -> None:
         """Terminate what still runs, so that the next test's worker does not meet it."""
-        for handle in self._started:
-            described = await handle.describe()
-            if described.close_time is None:
+        client = self.environment.client
+        children = {
+            f"runbook/{record.incident}/{number}"
+            for record in self.world.records
+            for number in range(1, ATTEMPTS_MAX)
+        }
+        for handle in [*map(client.get_workflow_handle, sorted(children)), *self._started]:
+            with suppress(RPCError):
                 await handle.terminate("the test is over")
 
     @asynccontextmanager

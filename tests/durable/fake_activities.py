@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from contracts.approval import Approval
 from contracts.calls import (
@@ -55,6 +56,12 @@ QUICK_RULES = IncidentRules(gather_seconds=0, quiet_seconds=30)
 ASK = Verdict(ruling="ask", needed=1, approvers=("ana", "ben"))
 
 
+def _open_gate() -> asyncio.Event:
+    gate = asyncio.Event()
+    gate.set()
+    return gate
+
+
 @dataclass
 class FakeWorld:
     """Everything outside the workflows, in memory. Lists grow in the order of the calls."""
@@ -66,6 +73,9 @@ class FakeWorld:
     routed: list[RouteCall] = field(default_factory=list)
     planned: list[datetime] = field(default_factory=list)
     runbook: str | None = "rollback_deployment"
+    runbook_of: dict[str, str | None] = field(default_factory=dict)
+    known: tuple[str, ...] = ("rollback_deployment", "restart_crash_loop", "key_error")
+    outages: int = 0
     verdict: Verdict = ASK
     healthy: bool = True
     generations: list[int] = field(default_factory=lambda: [2])
@@ -75,6 +85,8 @@ class FakeWorld:
     located: str | None = None
     ensure_fails: Exception | None = None
     look_fails: Exception | None = None
+    look_gate: asyncio.Event = field(default_factory=_open_gate)
+    looking: bool = False
     ensure_gate: asyncio.Event | None = None
     reserve_gate: asyncio.Event | None = None
     ensuring: bool = False
@@ -109,15 +121,20 @@ class FakeWorld:
     @activity.defn(name=RECORD)
     async def record(self, call: Record) -> Recorded:
         """Keep the record."""
+        self._outage()
         self.records.append(call)
         return Recorded(revision=len(self.records))
 
     @activity.defn(name=MATCH)
     async def match(self, call: MatchCall) -> Match:
-        """Answer the scripted runbook."""
+        """Answer the scripted runbook: by name, by the first alert, or the one for all."""
         self.matches.append(call)
+        first = call.alerts[0].fingerprint if call.alerts else ""
+        found = self.runbook_of.get(first, self.runbook)
+        if call.runbook is not None:
+            found = call.runbook if call.runbook in self.known else None
         return Match(
-            runbook=call.runbook or self.runbook,
+            runbook=found,
             reason="scripted",
             service="user-auth",
             team="identity",
@@ -154,6 +171,7 @@ class FakeWorld:
     async def locate(self, call: LocateCall) -> Located:
         """Answer the scripted incident."""
         assert call.identity
+        self._outage()
         return Located(workflow=self.located)
 
     @activity.defn(name=OWNER)
@@ -174,6 +192,12 @@ class FakeWorld:
         assert call.incident
         return Delivered(revision=len(self.records), final=True)
 
+    def _outage(self) -> None:
+        """Be away as often as scripted; each time costs a whole round of tries."""
+        if self.outages > 0:
+            self.outages -= 1
+            raise ApplicationError("the books are away", type="Unavailable", non_retryable=True)
+
     def _look(self, call: StepCall[Any]) -> Evidence:
         if self.look_fails is not None:
             raise self.look_fails
@@ -188,7 +212,9 @@ class FakeWorld:
 
     @activity.defn(name=PodLogs.activity)
     async def pod_logs(self, call: StepCall[PodLogs]) -> Evidence:
-        """Answer the scripted facts."""
+        """Answer the scripted facts, once the gate is open."""
+        self.looking = True
+        await _through(self.look_gate)
         return self._look(call)
 
     @activity.defn(name=Events.activity)

@@ -106,21 +106,23 @@ async def _short() -> AsyncIterator[Bench]:
 
 
 async def test_continuing_as_new_waits_for_the_approval_and_loses_nothing(short: Bench) -> None:
-    """A long history while a question is open: the answer counts, then the incident continues."""
+    """The question counts, then the incident continues, though its alerts weigh over 2 MiB."""
     handle = await short.signal(short.alert())
     approval = await short.asked()
     first_run = (await handle.describe()).run_id
-    for number in range(60):
-        await short.signal(short.alert(fingerprint=f"f{number}"))
-    await short.until(lambda: short.world.types.count("alert") == 61)
+    fat = {"labels": {f"l{n}": "x" * 4000 for n in range(3)}, "annotations": {"a": "y" * 3000}}
+    for number in range(140):
+        big = short.alert(fingerprint=f"f{number}").model_copy(update=fat)
+        await short.signal(big)
+    await short.until(lambda: short.world.types.count("alert") == 141)
     assert (await handle.describe()).run_id == first_run
 
     await short.decide(approval)
     await short.until(lambda: "outcome" in short.world.types)
-    for number in range(60):
+    for number in range(140):
         await short.signal(short.alert("resolved", fingerprint=f"f{number}"))
     await short.signal(short.alert("resolved"))
-    await short.until(lambda: short.world.types.count("alert") == 122)
+    await short.until(lambda: short.world.types.count("alert") == 282)
 
     assert (await handle.describe()).run_id != first_run
     assert len({record.incident for record in short.world.records}) == 1

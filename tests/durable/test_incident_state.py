@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.alert import Alert
-from contracts.calls import IncidentStart, RunRequest
+from contracts.calls import IncidentStart, Match, RunRequest
 from contracts.case import Outcome
 from workflows.incident_state import ALERTS_MAX, IncidentState
 
@@ -102,19 +102,34 @@ def test_a_manual_run_that_ends_badly_waits_for_people() -> None:
     """There is no alert whose resolve could close it, so only people or twelve hours do."""
     state = IncidentState()
     state.ask_for(RunRequest(request="r", runbook="x", person="ana"), NOW)
-    state.ended(Outcome(status="escalated", summary="sick"), NOW)
+    state.ended(Outcome(status="escalated", summary="sick"), "x", NOW)
 
     assert not state.is_quiet(NOW + timedelta(hours=2))
     assert state.is_stale(NOW + timedelta(hours=12))
 
 
-def test_a_dry_run_alarms_nobody() -> None:
-    """It was refused on purpose."""
+def test_a_person_closes_what_still_fires_and_its_repeats_stay_closed() -> None:
+    """Until they resolve, or nobody repeats them for twelve hours."""
     state = IncidentState()
-    state.ended(Outcome(status="refused", summary="dry run"), NOW, dry_run=True)
+    state.absorb(alert(), NOW)
+    state.close(NOW)
 
-    assert state.status == "open"
-    assert state.is_quiet(NOW + timedelta(minutes=1))
+    assert not state.absorb(alert(), NOW + timedelta(hours=4))
+    assert not state.unhandled
+    assert not state.is_over(NOW + timedelta(hours=15))
+    assert state.is_over(NOW + timedelta(hours=16))
+
+
+def live(state: IncidentState, past: str) -> None:
+    """Let it go through one of the things that change what it waits for."""
+    if past != "fresh":
+        state.began()
+    if past == "healed":
+        state.ended(Outcome(status="resolved", summary="", receipts=1), "x", NOW)
+    if past == "given up":
+        state.ended(Outcome(status="failed", summary=""), "x", NOW)
+    if past == "closed":
+        state.close(NOW)
 
 
 @settings(max_examples=300, deadline=None)
@@ -129,20 +144,23 @@ def test_a_dry_run_alarms_nobody() -> None:
     ),
     st.booleans(),
     st.booleans(),
+    st.sampled_from(["fresh", "begun", "healed", "given up", "closed"]),
 )
 def test_a_moment_to_wake_at_that_has_passed_has_something_to_do(
-    said: list[tuple[str, str, int]], running: bool, calmed: bool
+    said: list[tuple[str, str, int]], running: bool, calmed: bool, past: str
 ) -> None:
     """Otherwise the loop would spin: wake, find nothing to do, and wake again at once."""
     state = IncidentState()
     for fingerprint, status, minute in said:
         state.absorb(alert(fingerprint, status, minute), NOW)
+    state.adopt(Match(reason="test"), NOW)
+    live(state, past)
     wake = state.wake_at(running=running, calmed=calmed)
     if wake is None:
         return
 
     later = max(wake, NOW)
     due = state.may_start(later) and not running
-    quiet = state.is_quiet(later) and not (running and calmed)
+    quiet = state.is_quiet(later) and (not running or (bool(state.alerts) and not calmed))
     timed = not running and (state.still_alerting(later) or state.is_stale(later))
     assert due or quiet or timed or state.is_over(later) or state.is_forgotten(later)

@@ -94,3 +94,23 @@ async def test_an_alert_that_names_nothing_becomes_an_incident_of_its_own(bench:
     await triage(bench, alert)
 
     assert [call.workflow for call in bench.world.routed] == ["incident/am/aa"]
+
+
+async def test_the_books_may_be_away_for_hours(bench: Bench) -> None:
+    """A failed activity stays failed in history, so it is called anew until it answers."""
+    bench.world.outages = 3
+    bench.world.owner = Owner(target=bench.target)
+
+    await triage(bench, pod_alert(bench))
+
+    assert [call.workflow for call in bench.world.routed] == [bench.target.workflow_id]
+
+
+async def test_a_resolve_queued_behind_its_firing_follows_it(bench: Bench) -> None:
+    """After an outage both wait in one inbox, and the journal knows of neither."""
+    bench.world.owner = Owner(target=bench.target)
+
+    await triage(bench, pod_alert(bench), pod_alert(bench, "resolved"))
+
+    places = [call.workflow for call in bench.world.routed]
+    assert places == [bench.target.workflow_id, bench.target.workflow_id]

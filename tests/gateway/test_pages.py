@@ -23,7 +23,8 @@ from gateway_fakes import (
 import gateway
 from contracts.journal import IncidentChange, Record
 from gateway.doors import Doors
-from gateway.pages import minutes_text, percent
+from gateway.pages import percent
+from toil.words import minutes_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 Client = httpx.AsyncClient
@@ -124,7 +125,7 @@ async def test_the_approval_page_shows_all_that_a_decision_needs(browser: Client
     for part in (
         plan.summary, plan.kubectl, plan.before, plan.after, plan.findings[0], plan.digest,
         "deployment shop/user-auth", "3 pods replaced; 0 of 3 ready now",
-        "shop is on the allow-list", "ana, ben", "0 of 1 needed", "13 min left",
+        "shop is on the allow-list", "Ana (ana), Ben (ben)", "0 of 1 needed", "13 min left",
         "2026-11-21 08:43:00 UTC",
     ):  # fmt: skip
         assert part in text, part
@@ -182,7 +183,7 @@ async def test_a_refusal_on_a_page_says_what_to_do(browser: Client) -> None:
 async def test_an_incident_is_followed_until_it_is_closed(browser: Client, here: Doors) -> None:
     """204 while nothing changed; the last fragment asks no more."""
     page = (await browser.get(f"/incidents/{INCIDENT}")).text
-    found = re.search(r'hx-get="([^"]+)"', page)
+    found = re.search(r'hx-get="([^"]+/live[^"]*)"', page)
     assert found is not None
     assert 'hx-trigger="every 2s"' in page
     ask = {"HX-Request": "true", "Accept": "*/*"}
@@ -201,7 +202,7 @@ async def test_an_approval_page_is_reloaded_when_somebody_else_decides(
 ) -> None:
     """So that its buttons go."""
     page = (await browser.get(f"/approvals/{APPROVAL}")).text
-    found = re.search(r'hx-get="([^"]+)"', page)
+    found = re.search(r'hx-get="([^"]+/live[^"]*)"', page)
     assert found is not None
     ask = {"HX-Request": "true"}
     assert (await browser.get(found[1], headers=ask)).status_code == 204

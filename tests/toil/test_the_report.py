@@ -255,7 +255,7 @@ def test_the_chart_draws_each_category_in_minutes(engine: Engine) -> None:
     values = json.dumps(spec)
     assert '"category": "firefighting", "minutes": 10.0' in values
     assert '"category": "engineering", "minutes": 30.0' in values
-    assert "10 in the last" in spec["description"]
+    assert "10 min in the last" in spec["description"]
     svg = toil_chart_svg(found)
     assert svg.startswith("<svg")
     assert all(text in svg for text in ("2026-W46", "2026-W47", "Minutes", "firefighting"))

@@ -1,0 +1,220 @@
+"""The commands for people at work, against the real gateway over HTTP and a real SQLite journal.
+
+Only Temporal is a fake: it answers what it is told to, in the tests of the gateway's kind.
+"""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from gateway_fakes import (
+    APPROVAL,
+    INCIDENT,
+    RUN,
+    WORKFLOW,
+    FakeTemporal,
+    agreed,
+    approval,
+    make_doors,
+    open_incident,
+)
+
+from contracts.approval import Decision
+from contracts.calls import IncidentRef, PersonRequest, RunRequest
+from contracts.errors import AlreadyDecided, Unavailable
+from devserver import free_port
+from gateway.app import build_app
+from gateway.doors import Doors
+from roots.conftest import Firebreak
+from roots.programs import until
+from stack import leave_client_file, listening, web_config
+from toil.database import open_engine, upgrade
+
+
+@pytest.fixture(name="temporal_fake")
+def _temporal_fake() -> FakeTemporal:
+    """The workflows of one incident that waits for a decision."""
+    fake = FakeTemporal()
+    fake.running |= {WORKFLOW, RUN}
+    fake.answers["decide"] = agreed
+    return fake
+
+
+@pytest.fixture(name="doors")
+def _doors(tmp_path: Path, temporal_fake: FakeTemporal) -> Iterator[Doors]:
+    engine = open_engine(f"sqlite:///{tmp_path / 'books.db'}")
+    upgrade(engine)
+    doors = make_doors(engine, temporal_fake)
+    open_incident(doors.journal, asked=approval())
+    yield doors
+    engine.dispose()
+
+
+@pytest.fixture(name="url")
+def _url(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The gateway on a real port, and Ana's token in the environment."""
+    server = uvicorn.Server(web_config(build_app(doors)))
+    with listening("127.0.0.1", 0) as bound:
+        thread = threading.Thread(target=server.run, args=([bound],), daemon=True)
+        thread.start()
+        until(lambda: server.started)
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        monkeypatch.setenv("FIREBREAK_URL", url)
+        monkeypatch.setenv("FIREBREAK_TOKEN", "token-ana")
+        yield url
+        server.should_exit = True
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+pytestmark = pytest.mark.usefixtures("url")
+
+
+def test_incidents_are_listed(firebreak: Firebreak) -> None:
+    """As a table for people, as the API's object for scripts."""
+    told, said = firebreak("incidents"), firebreak("incidents", "--json", "--status", "waiting")
+    assert (told.code, said.code) == (0, 0)
+    assert all(word in told.out for word in (INCIDENT, "waiting", "shop/Deployment/user-auth"))
+    assert [item["id"] for item in said.json["items"]] == [INCIDENT]
+    assert firebreak("incidents", "--json", "--status", "closed").json["items"] == []
+    assert firebreak("incidents", "--json", "--status", "odd").code == 1
+
+
+def test_approvals_show_what_would_be_done(firebreak: Firebreak) -> None:
+    """The plan's own summary; the state is a filter."""
+    told, said = firebreak("approvals"), firebreak("approvals", "--json")
+    assert "Roll user-auth back to revision 1" in told.out
+    assert said.json["items"][0]["plan"]["kubectl"].startswith("kubectl --namespace shop rollout")
+    assert firebreak("approvals", "--json", "--state", "denied").json["items"] == []
+
+
+@pytest.mark.parametrize(("command", "state"), [("approve", "approved"), ("deny", "denied")])
+def test_a_decision_is_about_the_plan_that_was_read(
+    firebreak: Firebreak, temporal_fake: FakeTemporal, command: str, state: str
+) -> None:
+    """Its digest goes with it, and so does the reason."""
+    done = firebreak(command, APPROVAL, "--reason", "bad [release]", "--json")
+    assert (done.code, done.json["state"]) == (0, state)
+    workflow, update = temporal_fake.updates[-1]
+    assert workflow == RUN
+    assert isinstance(update.argument, Decision)
+    assert update.argument.digest == approval().plan.digest
+    assert (update.argument.person, update.argument.reason) == ("ana", "bad [release]")
+    assert f"{APPROVAL} is {state}" in firebreak(command, APPROVAL, "--reason", "again").out
+
+
+def test_a_refused_decision_is_exit_code_1(
+    firebreak: Firebreak, temporal_fake: FakeTemporal
+) -> None:
+    """With the refusal's own code, for people and for scripts."""
+    temporal_fake.answers["decide"] = AlreadyDecided("approved by Ben")
+    told, said = firebreak("approve", APPROVAL), firebreak("approve", APPROVAL, "--json")
+    assert (told.code, said.code, said.error["code"]) == (1, 1, "decided")
+    assert "approved by Ben" in told.err
+    assert told.out == ""
+    assert firebreak("approve", "apr-none", "--json").error["code"] == "not_found"
+
+
+def test_a_decision_that_was_not_recorded_is_exit_code_3(
+    firebreak: Firebreak, temporal_fake: FakeTemporal
+) -> None:
+    """Temporal is away; trying again is right."""
+    temporal_fake.failure = Unavailable("Temporal does not answer")
+    done = firebreak("deny", APPROVAL, "--reason", "no", "--json")
+    assert (done.code, done.error["code"]) == (3, "not_recorded")
+
+
+def test_an_incident_is_taken_over_and_handed_back(
+    firebreak: Firebreak, temporal_fake: FakeTemporal
+) -> None:
+    """In the name of whose token it is."""
+    temporal_fake.answers["take_over"] = IncidentRef(incident=INCIDENT, status="taken_over")
+    temporal_fake.answers["hand_back"] = IncidentRef(incident=INCIDENT, status="open")
+    taken = firebreak("take-over", INCIDENT, "--reason", "I know this one", "--json")
+    back = firebreak("hand-back", INCIDENT, "--json")
+    assert (taken.json["status"], back.json["status"]) == ("taken_over", "open")
+    first, second = (update.argument for _, update in temporal_fake.updates)
+    assert first == PersonRequest(person="ana", reason="I know this one")
+    assert second == PersonRequest(person="ana", reason="")
+    assert firebreak("take-over", "inc-none", "--json").error["code"] == "not_found"
+
+
+def test_a_runbook_is_started_by_hand(firebreak: Firebreak, temporal_fake: FakeTemporal) -> None:
+    """With where to follow it."""
+    temporal_fake.answers["run"] = IncidentRef(incident=INCIDENT, status="open")
+    words = ("run", "rollback_deployment", "--target", "shop/deployment/user-auth", "--dry-run")
+    told, said = firebreak(*words), firebreak(*words, "--json")
+    assert (said.code, said.json["incident"]) == (0, INCIDENT)
+    assert f"/incidents/{INCIDENT}" in told.out
+    workflow, update = temporal_fake.updates[-1]
+    assert workflow == "incident/default/shop/Deployment/user-auth"
+    assert isinstance(update.argument, RunRequest)
+    assert (update.argument.runbook, update.argument.dry_run) == ("rollback_deployment", True)
+
+
+def test_the_kill_switch_is_pulled_and_released(firebreak: Firebreak, doors: Doors) -> None:
+    """`all` unless a scope is named; releasing what is not pulled is a refusal."""
+    assert firebreak("pause", "--reason", "looks wrong", "--json").json["items"]
+    assert firebreak("pause", "namespace:shop", "--reason", "deploy").code == 0
+    assert {pause.scope for pause in doors.pauses.all()} == {"all", "namespace:shop"}
+    assert [firebreak("resume").code, firebreak("resume", "namespace:shop").code] == [0, 0]
+    assert doors.pauses.all() == ()
+    assert firebreak("resume", "--json").error["code"] == "not_found"
+    assert firebreak("pause", "everything", "--reason", "x", "--json").code == 1
+    assert firebreak("pause", "--reason", "  ", "--json").code == 1
+
+
+def test_time_by_hand_is_logged_in_seconds(firebreak: Firebreak, doors: Doors) -> None:
+    """The entry is the person's, and its text is not read as markup."""
+    words = ("toil", "log", "1h30m", "drained [red]nodes[/red]", "--service", "user-auth")
+    told = firebreak(*words)
+    said = firebreak(*words, "--category", "other_toil", "--json")
+    assert "logged 90 min: drained [red]nodes[/red]" in told.out
+    assert (said.code, said.json["seconds"], said.json["category"]) == (0, 5400, "other_toil")
+    assert [entry.person for entry in doors.ledger.entries()] == ["ana", "ana"]
+    assert firebreak("toil", "log", "5m", "x", "--category", "fun", "--json").code == 1
+    assert firebreak("toil", "log", "25h", "x", "--json").code == 1
+
+
+def test_the_report_has_a_row_for_each_week(firebreak: Firebreak) -> None:
+    """For people minutes, for scripts the API's object."""
+    told, said = firebreak("toil", "report"), firebreak("toil", "report", "--weeks", "2", "--json")
+    assert (told.code, len(said.json["weeks"]), said.json["team"]) == (0, 2, "shop")
+    assert all(week["week"] in told.out for week in said.json["weeks"])
+    assert firebreak("toil", "report", "--team", "nobody", "--json").code == 1
+
+
+def test_a_stranger_is_refused(firebreak: Firebreak, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unknown token is a refusal, a manager who acts too."""
+    monkeypatch.setenv("FIREBREAK_TOKEN", "token-nobody")
+    assert firebreak("incidents", "--json").error["code"] == "unauthenticated"
+    monkeypatch.setenv("FIREBREAK_TOKEN", "token-mia")
+    done = firebreak("pause", "--reason", "x", "--json")
+    assert (done.code, done.error["code"]) == (1, "not_allowed")
+
+
+def test_the_client_file_is_used_and_is_private(
+    firebreak: Firebreak, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str
+) -> None:
+    """Without variables the gateway of `up`; with them theirs. Others cannot read the token."""
+    monkeypatch.delenv("FIREBREAK_URL")
+    monkeypatch.delenv("FIREBREAK_TOKEN")
+    monkeypatch.setenv("FIREBREAK_STATE", str(tmp_path))
+    leave_client_file(tmp_path, url, "token-ana")
+    assert (tmp_path / "client.json").stat().st_mode & 0o777 == 0o600
+    assert firebreak("incidents", "--json").code == 0
+    monkeypatch.setenv("FIREBREAK_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("FIREBREAK_TOKEN", "token-ana")
+    assert firebreak("incidents", "--json").code == 3
+
+
+def test_a_server_that_is_no_firebreak_is_a_refusal(
+    firebreak: Firebreak, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """Pages instead of JSON must not become a traceback."""
+    monkeypatch.setenv("FIREBREAK_URL", f"{url}/static")
+    done = firebreak("incidents", "--json")
+    assert done.code == 1
+    assert done.error["fix"]
