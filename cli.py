@@ -22,6 +22,7 @@ from rich.text import Text
 from typer.exceptions import TyperException
 
 from contracts.errors import FirebreakError, InvalidInput, Retry
+from contracts.toil import parse_duration
 
 if TYPE_CHECKING:
     from gateway.client import Api
@@ -39,7 +40,6 @@ Reason = Annotated[str, typer.Option("--reason", help="A few words for the next 
 
 FAILED, UNREACHABLE = 1, 3
 _URL_FIX = "Write it like https://firebreak.example."
-_UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 @app.command()
@@ -120,6 +120,19 @@ def db_upgrade(as_json: Json = False) -> None:
         finally:
             engine.dispose()
         show({"revision": revision}, f"the schema is at {revision}", as_json)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Look at every connection, and say what to mend."""
+    from doctor import examine
+
+    with reported(as_json):
+        findings = asyncio.run(examine())
+        rows = [finding._asdict() | {"ok": "ok" if finding.ok else "!!"} for finding in findings]
+        answer = {"ok": all(f.ok for f in findings), "checks": [f._asdict() for f in findings]}
+        show(answer, table("Doctor", ("ok", "name", "detail", "fix"), rows), as_json)
+        raise typer.Exit(0 if answer["ok"] else FAILED)
 
 
 @app.command()
@@ -227,7 +240,7 @@ def toil_log(
 ) -> None:
     """Log time you spent by hand."""
     with usage():
-        seconds = seconds_of(duration)
+        seconds = parse_duration(duration)
     with reported(as_json), api() as client:
         entry = {"seconds": seconds, "text": text, "service": service, "category": category}
         show(client.log(entry), f"logged {seconds // 60} min: {text}", as_json)
@@ -252,15 +265,6 @@ def minutes_of(week: dict[str, Any]) -> dict[str, Any]:
     if week["withheld"]:
         return {"withheld": week["withheld"]}
     return {name: round(seconds / 60) for name, seconds in week["seconds"].items()}
-
-
-def seconds_of(duration: str) -> int:
-    """Read `1h30m`, `25m` or `90s`; raises InvalidInput, also for no time at all."""
-    parts = re.findall(r"([0-9]{1,6})([smh])", duration)
-    seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
-    if seconds == 0 or "".join(n + unit for n, unit in parts) != duration:
-        raise InvalidInput(f"'{duration}' is not a duration", "Write 25m, 90s or 1h30m.")
-    return seconds
 
 
 def target_of(text: str, cluster: str) -> dict[str, str]:

@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
     """Where a worker shows its Prometheus metrics. None by default: the gateway has `/metrics`."""
 
+    metrics_host: str = "127.0.0.1"
+    """The address of that port. Loopback by default: the metrics need no token."""
+
     log_format: Literal["json", "text"] = "json"
     """`json`, one object a line, for machines; `text` for a person's terminal."""
 

@@ -241,6 +241,7 @@ def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner reads, whatever the umask."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
+        os.fchmod(descriptor, 0o600)  # a file that was there keeps its mode otherwise
         file.write(text)
 
 

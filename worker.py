@@ -224,7 +224,7 @@ def _runtime(settings: Settings) -> Runtime | None:
     if settings.metrics_port is None:
         return None
     metrics = PrometheusConfig(
-        bind_address=f"0.0.0.0:{settings.metrics_port}", durations_as_seconds=True
+        bind_address=f"{settings.metrics_host}:{settings.metrics_port}", durations_as_seconds=True
     )
     return Runtime(telemetry=TelemetryConfig(metrics=metrics))
 

@@ -183,6 +183,7 @@ class Firebreak:
             )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
+        assert line, (folder / "firebreak.log").read_text()
         self.http = httpx.AsyncClient(base_url=json.loads(line)["url"], timeout=30)
 
     async def alert(self, namespace: str) -> None:

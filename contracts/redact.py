@@ -120,7 +120,20 @@ class RedactingFilter(logging.Filter):
         record.msg, record.args = redact(record.getMessage()), ()
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
+        # A formatter that finds exc_info would format it again, unredacted.
+        record.exc_info = None
         for name, value in vars(record).items():
-            if isinstance(value, str) and name != "msg":
-                setattr(record, name, redact(value))
+            if name != "msg":
+                setattr(record, name, _redacted(value))
         return True
+
+
+def _redacted(value: Any) -> Any:
+    """Strings blanked, also inside the lists and mappings that `extra` may hold."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, list | tuple):
+        return [_redacted(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _redacted(item) for key, item in value.items()}
+    return value

@@ -4,16 +4,19 @@ An observation is personal, short-lived and deletable; an entry is for ever. Sec
 times UTC, and every row carries the key that makes a second posting of it nothing.
 """
 
+import re
 from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
 
+from contracts.errors import InvalidInput
 from contracts.model import Contract
 from contracts.target import Target
 
 Category = Literal["firefighting", "other_toil", "engineering", "overhead", "absence"]
 Confidence = Literal["measured", "confirmed", "inferred", "default"]
+_UNITS = {"s": 1, "m": 60, "h": 3600}
 Method = Literal["log", "automatic", "session", "reversal"]
 
 
@@ -54,3 +57,17 @@ class Entry(Contract):
     action: str = ""
     reverses: str | None = None
     method_version: int = 1
+
+
+def parse_duration(text: str) -> int:
+    """Read `1h30m`, `25m` or `90s`, as seconds.
+
+    Raises:
+        InvalidInput: it is something else, or no time at all.
+
+    """
+    parts = re.findall(r"([0-9]{1,6})([smh])", text)
+    seconds = sum(int(number) * _UNITS[unit] for number, unit in parts)
+    if seconds == 0 or "".join(number + unit for number, unit in parts) != text:
+        raise InvalidInput(f"'{text}' is not a duration", "Write 25m, 90s or 1h30m.")
+    return seconds

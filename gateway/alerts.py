@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import json
 import logging
+from collections.abc import Iterator
 from time import perf_counter
 from typing import Annotated, Any
 
@@ -57,14 +58,23 @@ async def _take(request: Request, here: Doors, source: Source) -> dict[str, Any]
     reader = Reader(source, here.policy, here.clock())
     message = await run_in_threadpool(read_message, body, reader)
     alerts = await whole_group(message, reader, here.transport)
-    await hand_over(here.temporal, alerts)
+    refused = await hand_over(here.temporal, alerts)
+    taken = tuple(alert for alert in alerts if alert.identity not in refused)
+    rejected = (*message.rejected, *_refusals(alerts, refused))
     digest = hashlib.sha256(body).hexdigest()
-    await run_in_threadpool(_quarantine, here, source, message.rejected, digest)
-    _count(here, source, message, alerts)
+    await run_in_threadpool(_quarantine, here, source, rejected, digest)
+    _count(here, source, message, taken)
     return {
-        "accepted": [{"fingerprint": a.fingerprint, "workflow": workflow_of(a)} for a in alerts],
-        "rejected": [{"index": r.index, "error": r.error} for r in message.rejected],
+        "accepted": [{"fingerprint": a.fingerprint, "workflow": workflow_of(a)} for a in taken],
+        "rejected": [{"index": r.index, "error": r.error} for r in rejected],
     }
+
+
+def _refusals(alerts: tuple[Alert, ...], refused: dict[str, str]) -> Iterator[Rejection]:
+    for index, alert in enumerate(alerts):
+        if alert.identity in refused:
+            error = f"{alert.fingerprint}: {refused[alert.identity]}"
+            yield Rejection(index, error, {"alertname": alert.name})
 
 
 async def _read(request: Request) -> bytes:

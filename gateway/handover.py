@@ -10,7 +10,7 @@ from itertools import groupby
 
 from contracts.alert import Alert, AlertEnvelope
 from contracts.calls import IncidentStart, TriageStart
-from contracts.errors import FirebreakError, Unavailable
+from contracts.errors import FirebreakError, Rejected, Unavailable
 from gateway.temporal import Start, Temporal
 
 STARTS_MAX = 16
@@ -26,18 +26,21 @@ def workflow_of(alert: Alert) -> str:
     return alert.target.workflow_id if alert.target else f"triage/{alert.identity}"
 
 
-async def hand_over(temporal: Temporal, alerts: Iterable[Alert]) -> None:
-    """Return when Temporal has durably accepted every alert.
+async def hand_over(temporal: Temporal, alerts: Iterable[Alert]) -> dict[str, str]:
+    """Return when Temporal has durably accepted every alert but those that it refuses for good;
+    these, by identity, with the reason. Sent again they would be refused again, and keep their
+    neighbours waiting.
 
     Raises:
         Unavailable: at least one was not; nothing is known of the others.
 
     """
     waiting = _episodes(alerts)
+    refused: dict[str, str] = {}
     try:
         async with asyncio.timeout(HANDOVER_SECONDS), asyncio.TaskGroup() as group:
             for _ in range(STARTS_MAX):
-                group.create_task(_work_off(temporal, waiting))
+                group.create_task(_work_off(temporal, waiting, refused))
     except TimeoutError as err:
         raise Unavailable(f"Temporal took longer than {HANDOVER_SECONDS:g} s") from err
     except ExceptionGroup as err:
@@ -45,6 +48,7 @@ async def hand_over(temporal: Temporal, alerts: Iterable[Alert]) -> None:
         if failed is None or bugs is not None:
             raise
         raise Unavailable("Temporal did not accept every alert; send it again") from err
+    return refused
 
 
 def _episodes(alerts: Iterable[Alert]) -> Iterator[list[Alert]]:
@@ -54,10 +58,15 @@ def _episodes(alerts: Iterable[Alert]) -> Iterator[list[Alert]]:
         yield list({(a.episode, a.status): a for a in same}.values())
 
 
-async def _work_off(temporal: Temporal, waiting: Iterator[list[Alert]]) -> None:
+async def _work_off(
+    temporal: Temporal, waiting: Iterator[list[Alert]], refused: dict[str, str]
+) -> None:
     for same in waiting:
         for alert in same:
-            await _send(temporal, alert)
+            try:
+                await _send(temporal, alert)
+            except Rejected as err:
+                refused[alert.identity] = err.message
 
 
 async def _send(temporal: Temporal, alert: Alert) -> None:

@@ -252,6 +252,7 @@ async def _ask_incident(
     if incident.status == "closed":
         raise AlreadyDecided("the incident is closed")
     key = f"{incident_id}:{wanted.person}:{update}:{idempotency_key(request)}"
+    wanted = wanted.model_copy(update={"incident": incident_id})
     try:
         ref = await ask(here, incident.workflow, Update(update, wanted, key), IncidentRef)
     except NotFound as err:

@@ -26,9 +26,9 @@ class RollbackBadRollout(Runbook):
         if age is None or age > SUSPECT_ROLLOUT_SECONDS:
             return Outcome(status="escalated", summary="no rollout of the last day to blame")
         if history.facts.get("current_reused"):
-            returned = f"revision {history.facts.get('current')} of {case.target} is itself a return"
-            summary = f"{returned} to an older one; a person must name the revision to go to"
-            return Outcome(status="escalated", summary=summary)
+            now = f"revision {history.facts.get('current')} of {case.target}"
+            why = "is itself a return to an older one; a person must name the revision to go to"
+            return Outcome(status="escalated", summary=f"{now} {why}")
 
         rollback = RollbackDeployment(target=case.target)
         await self.approve(rollback, within=timedelta(minutes=15))

@@ -24,7 +24,7 @@ PACKAGES = {
     "gateway",
     "sandbox",
 }
-MODULES = {"worker", "cli", "settings", "stack", "devserver", "demo"}
+MODULES = {"worker", "cli", "settings", "stack", "devserver", "demo", "doctor"}
 BESIDE = {"tests", "tools", "bench"}
 LINT_SECONDS_MAX = 60
 

@@ -1,7 +1,8 @@
 """The write lock of a plan: taken before a write, settled after it.
 
 At most one open row of a lock key can exist; a partial unique index of the database decides
-between two workers, not this code. A lock is never waited for.
+between two workers, not this code. A lock is never waited for, and an expired one is taken over
+only when it has expired by every worker's clock.
 """
 
 import logging
@@ -25,6 +26,8 @@ __all__ = ["Attempt", "Reservations"]
 
 ATTEMPTS_MAX = 500
 RESERVE_TRIES_MAX = 3
+# Clocks of two workers differ; whoever holds a lock by a slow clock must be done with it.
+CLOCK_SKEW_SECONDS_MAX = 60
 
 logger = logging.getLogger(__name__)
 _SETTLES_FROM = {"done": {"open", "unknown"}, "released": {"open", "unknown"}, "unknown": {"open"}}
@@ -84,17 +87,30 @@ class Reservations:
 
     def settle(self, call: SettleCall, automatic: Entry | None) -> Reservation:
         """Close the reservation; on `done`, post `automatic` in the same transaction. A second
-        settlement changes nothing, but what was thought unknown may become known.
+        settlement changes nothing, but what was thought unknown may become known. What was never
+        reserved may be released: a reservation under that key that comes late gets no lock.
 
         Raises:
-            NotFound: nobody reserved under that key.
+            NotFound: nobody reserved under that key, and it is not released.
+            Busy: others settle and reserve it at the same time.
 
         """
+        for _ in range(RESERVE_TRIES_MAX):
+            try:
+                return self._settle(call, automatic)
+            except IntegrityError:
+                # The reservation was committed while its release was being written down.
+                logger.info("settlement raced", extra={"key": call.key})
+        raise Busy(f"{call.key} is reserved and settled by many at once")
+
+    def _settle(self, call: SettleCall, automatic: Entry | None) -> Reservation:
         statement = select(ReservationRow).where(col(ReservationRow.key) == call.key)
         with writing(self._engine) as session:
             row = session.scalars(statement.with_for_update()).first()
             if row is None:
-                raise NotFound(f"nothing is reserved under {call.key}")
+                row = _never_reserved(call)
+                session.add(row)
+                session.flush()
             if row.state in _SETTLES_FROM[call.state]:
                 _close(session, row, call)
                 if call.state == "done" and automatic is not None:
@@ -117,7 +133,7 @@ def _refuse_if_held(session: Session, call: ReserveCall, now: datetime) -> None:
         .with_for_update()
     ).all()
     for holder in holders:
-        if holder.expires_at > now:
+        if holder.expires_at + timedelta(seconds=CLOCK_SKEW_SECONDS_MAX) > now:
             raise Busy(f"{', '.join(lock_keys)} is being written by {holder.key}")
         _set_state(session, holder, "unknown", now)
         holder.reason = f"expired unsettled; found by {call.judge.key}"
@@ -135,6 +151,23 @@ def _opened(call: ReserveCall, now: datetime) -> ReservationRow:
         state="open",
         reserved_at=now,
         expires_at=now + timedelta(seconds=call.expires_seconds),
+    )
+
+
+def _never_reserved(call: SettleCall) -> ReservationRow:
+    if call.state != "released":
+        raise NotFound(f"nothing is reserved under {call.key}")
+    return ReservationRow(
+        key=call.key,
+        incident=call.incident,
+        runbook=call.runbook,
+        action=call.action,
+        lock_keys=[call.target.key],
+        state="released",
+        reserved_at=call.at,
+        expires_at=call.at,
+        settled_at=call.at,
+        reason=call.reason,
     )
 
 

@@ -26,11 +26,11 @@ from activities.kubernetes.waiting import Clock, Sleep
 from contracts.calls import EnsureCall, pause_scopes
 from contracts.errors import (
     Expired,
-    FirebreakError,
     OutcomeUnknown,
     Paused,
     PlanChanged,
     Retry,
+    Stop,
     Unavailable,
 )
 from contracts.step import Receipt
@@ -145,10 +145,14 @@ class Ensurer:
                     return receipt
                 self._sleep(BACKOFF_SECONDS * 2**count)
             return self._look_back(attempt)
-        except FirebreakError as err:
-            if not attempt.doubt or isinstance(err, OutcomeUnknown):
+        except Stop as err:
+            if not attempt.doubt:
                 raise
-            raise _doubted(attempt, err) from None
+            raise OutcomeUnknown(f"{attempt.doubt}; then {err.message}") from None
+        except Retry as err:
+            if not attempt.unsure or isinstance(err, OutcomeUnknown):
+                raise
+            raise OutcomeUnknown(f"{attempt.doubt}; then {err.message}") from None
 
     def _once(self, attempt: _Try) -> Receipt | None:
         """Read, decide, write at most once; None means: read again."""
@@ -241,12 +245,6 @@ def _refuse_moved(attempt: _Try, current: Deployment) -> None:
     if why:
         raise PlanChanged(f"{plan.target} changed since the plan: {why}")
     attempt.as_planned = True
-
-
-def _doubted(attempt: _Try, err: FirebreakError) -> OutcomeUnknown:
-    unknown = OutcomeUnknown(f"{attempt.doubt}; then {err.message}")
-    unknown.after_seconds = err.after_seconds if isinstance(err, Retry) else None
-    return unknown
 
 
 def guarded(current: Deployment) -> Object:

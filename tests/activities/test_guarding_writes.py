@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 from sqlalchemy import Engine
 
-from activities.guard import GuardActivities
+from activities.guard import APPROVAL_LATE_SECONDS_MAX, GuardActivities
 from contracts.approval import Approval, ApprovalState, Vote
 from contracts.calls import JudgeCall, ReserveCall, SettleCall
 from contracts.errors import Busy, FirebreakError, Paused, PlanChanged, Refused
@@ -179,6 +179,26 @@ def test_an_approval_that_does_not_count_gets_nothing(
         desk.guard.reserve(wanted(approval))
 
 
+def test_an_approval_that_is_too_old_is_asked_for_again(desk: Desk) -> None:
+    """The books were away for long after the answer; `PlanChanged` lets people be asked anew."""
+    approval = approved("ana")
+    desk.now = approval.expires_at + timedelta(seconds=APPROVAL_LATE_SECONDS_MAX + 1)
+    with pytest.raises(PlanChanged, match="the approval is too old to act on"):
+        desk.guard.reserve(wanted(approval))
+    assert desk.reservations.history(TARGET.key, NOON - timedelta(days=1)) == ()
+    desk.now = approval.expires_at + timedelta(seconds=APPROVAL_LATE_SECONDS_MAX)
+    assert desk.guard.reserve(wanted(approval)).state == "open"
+
+
+def test_a_late_approval_still_meets_every_rule(desk: Desk) -> None:
+    """A write settled since the answer makes the target rest, in time or not."""
+    desk.guard.reserve(wanted(approved("ana"), key="inc-0/1/2"))
+    desk.guard.settle(settlement("done", key="inc-0/1/2", at=NOON + timedelta(minutes=9)))
+    desk.now = NOON + timedelta(minutes=12)
+    with pytest.raises(Refused, match="it rests 900 s"):
+        desk.guard.reserve(wanted(approved("ana")))
+
+
 def test_a_voter_who_lost_the_right_meanwhile_does_not_count(desk: Desk) -> None:
     """Approvers are checked once more against today's policy."""
     desk.policy = policy(people="ben")
@@ -203,6 +223,15 @@ def test_the_kill_switch_beats_an_approval(desk: Desk, scope: str) -> None:
         desk.guard.reserve(wanted(approval))
     desk.pauses.clear(scope)
     assert desk.guard.reserve(wanted(approval)).state == "open"
+
+
+def test_a_pause_beside_another_denial_is_a_refusal(desk: Desk) -> None:
+    """Resuming would not help: `Paused` is said only when nothing but the switch denies."""
+    desk.pauses.put("all", "migration", "ben", NOON)
+    desk.policy = policy("observe")
+    with pytest.raises(Refused, match=r"by ben: migration.*only observes") as refused:
+        desk.guard.reserve(wanted(approved("ana")))
+    assert not isinstance(refused.value, Paused)
 
 
 def test_a_pause_of_something_else_blocks_nothing(desk: Desk) -> None:
@@ -242,7 +271,8 @@ def test_a_write_makes_its_target_rest(desk: Desk) -> None:
     desk.guard.reserve(wanted(approved("ana")))
     desk.guard.settle(settlement("done"))
     desk.now = NOON + timedelta(seconds=899)
-    second = wanted(approved("ana"), key="inc-1/2/2")
+    later = approved("ana", expires_at=NOON + timedelta(minutes=20))
+    second = wanted(later, key="inc-1/2/2")
     with pytest.raises(Refused, match="it rests 900 s"):
         desk.guard.reserve(second)
     desk.now = NOON + timedelta(seconds=901)
@@ -307,8 +337,21 @@ def test_a_done_write_is_an_entry_without_human_seconds(desk: Desk) -> None:
     desk.guard.settle(settlement("done"))
     (entry,) = Ledger(desk.engine).entries()
     assert (entry.key, entry.method, entry.seconds) == ("inc-1/1/2", "automatic", 0)
+    assert entry.confidence == "measured"
     assert (entry.team, entry.service, entry.action) == ("identity", "user-auth", PLAN.action)
     assert (entry.person, entry.text) == (None, "rolled back to 1")
+
+
+def test_what_was_found_done_is_only_inferred_to_be_ours(desk: Desk) -> None:
+    """A person may have done it between the plan and the write; nothing on the object tells."""
+    desk.guard.reserve(wanted(approved("ana")))
+    done = settlement("done")
+    assert done.receipt is not None
+    found = done.receipt.model_copy(update={"did": "already_done"})
+    desk.guard.settle(done.model_copy(update={"receipt": found}))
+    (entry,) = Ledger(desk.engine).entries()
+    assert (entry.key, entry.method, entry.confidence) == ("inc-1/1/2", "automatic", "inferred")
+    assert entry.text == f"found already done: {PLAN.action} on {TARGET}"
 
 
 @pytest.mark.parametrize("state", ["released", "unknown"])

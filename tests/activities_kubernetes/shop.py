@@ -159,6 +159,10 @@ class Shop:
         """Run one activity as a worker would."""
         return self.environment.run(activity, call)
 
+    def retry(self, attempt: int = 2) -> None:
+        """From now on activities run as this attempt of theirs."""
+        self.environment.info = replace(self.environment.info, attempt=attempt)
+
     def plan_rollback(self, to_revision: int | None = None) -> Plan:
         """Plan a rollback now."""
         step = RollbackDeployment(target=TARGET, to_revision=to_revision)
@@ -170,16 +174,21 @@ class Shop:
         plan: Plan = self.run(self.restart.plan, self.call(RolloutRestart(target=TARGET)))
         return plan
 
-    def ensure_rollback(self, plan: Plan) -> Receipt:
+    def ensure_rollback(self, plan: Plan, expires_at: datetime | None = None) -> Receipt:
         """Execute it."""
-        return self._ensure(self.rollback.ensure, RollbackDeployment(target=TARGET), plan)
+        step = RollbackDeployment(target=TARGET)
+        return self._ensure(self.rollback.ensure, step, plan, expires_at)
 
-    def ensure_restart(self, plan: Plan) -> Receipt:
+    def ensure_restart(self, plan: Plan, expires_at: datetime | None = None) -> Receipt:
         """Execute it."""
-        return self._ensure(self.restart.ensure, RolloutRestart(target=TARGET), plan)
+        return self._ensure(self.restart.ensure, RolloutRestart(target=TARGET), plan, expires_at)
 
-    def _ensure(self, activity: Any, step: Step, plan: Plan) -> Receipt:
-        call = EnsureCall[Any](key=KEY, incident="inc-1", runbook="Any", step=step, plan=plan)
+    def _ensure(
+        self, activity: Any, step: Step, plan: Plan, expires_at: datetime | None
+    ) -> Receipt:
+        call = EnsureCall[Any](
+            key=KEY, incident="inc-1", runbook="Any", step=step, plan=plan, expires_at=expires_at
+        )
         receipt: Receipt = self.run(activity, call)
         return receipt
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest_asyncio
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowHandle, WorkflowHistory
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
@@ -27,7 +27,7 @@ from workflows.triage import Triage
 from workflows.trigger import discover
 
 BEGIN = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
-EVENTUALLY_SECONDS = 20
+EVENTUALLY_SECONDS = 60
 ATTEMPTS_MAX = 4
 SHIPPED = discover(runbooks)
 
@@ -122,6 +122,13 @@ class Bench:
             while (await _attempts(handle)) <= 1:
                 await asyncio.sleep(0.05)
 
+    async def cancelled(self, handle: WorkflowHandle[Any, Any]) -> None:
+        """Cancel a run, and wait until its workflow code has heard of it."""
+        await handle.cancel()
+        async with asyncio.timeout(EVENTUALLY_SECONDS):
+            while not _has_heard(await handle.fetch_history()):
+                await asyncio.sleep(0.02)
+
     async def end(self) -> None:
         """Terminate what still runs, so that the next test's worker does not meet it."""
         client = self.environment.client
@@ -155,6 +162,14 @@ class Bench:
                 )
                 await workers.enter_async_context(worker)
             yield
+
+
+def _has_heard(history: WorkflowHistory) -> bool:
+    """Whether a workflow task has ended after the cancellation was requested."""
+    asked = "workflow_execution_cancel_requested_event_attributes"
+    done = "workflow_task_completed_event_attributes"
+    at = next((e.event_id for e in history.events if e.HasField(asked)), None)
+    return at is not None and any(e.event_id > at and e.HasField(done) for e in history.events)
 
 
 async def _attempts(handle: WorkflowHandle[Any, Any]) -> int:

@@ -282,7 +282,7 @@ async def test_taking_over_in_the_middle_of_a_write_settles_it_first(bench: Benc
     await bench.decide(await bench.asked())
     await bench.until(lambda: bench.world.ensuring)
 
-    await handle.cancel()
+    await bench.cancelled(handle)
     bench.world.ensure_gate.set()
 
     with pytest.raises(WorkflowFailureError):
@@ -299,7 +299,7 @@ async def test_taking_over_while_the_lock_is_taken_gives_it_back(bench: Bench) -
     await bench.decide(await bench.asked())
     await bench.until(lambda: bench.world.reserving)
 
-    await handle.cancel()
+    await bench.cancelled(handle)
     bench.world.reserve_gate.set()
 
     with pytest.raises(WorkflowFailureError):

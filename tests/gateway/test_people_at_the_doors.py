@@ -87,7 +87,8 @@ async def test_a_person_acts_on_an_incident(ana: Client, asked: FakeTemporal, ac
     assert answer.json() == {"incident": INCIDENT, "status": "taken_over"}
     workflow, update = asked.updates[0]
     assert (workflow, update.name) == (WORKFLOW, name)
-    assert update.argument == PersonRequest(person="ana", reason="by hand")
+    expected = PersonRequest(person="ana", reason="by hand", incident=INCIDENT)
+    assert update.argument == expected
 
 
 async def test_a_manager_reads_and_does_not_act(http: Client, asked: FakeTemporal) -> None:

@@ -8,6 +8,7 @@ import typer
 
 import cli
 from contracts.errors import InvalidInput
+from contracts.toil import parse_duration
 from devserver import free_port
 from roots.conftest import Firebreak
 from roots.programs import clean_environment, ran
@@ -96,7 +97,7 @@ def test_wrong_usage_is_json_for_scripts(firebreak: Firebreak, words: tuple[str,
 )
 def test_durations_are_written_as_people_say_them(text: str, seconds: int) -> None:
     """Hours, minutes and seconds, together or alone."""
-    assert cli.seconds_of(text) == seconds
+    assert parse_duration(text) == seconds
 
 
 RUBBISH = ["", "m", "25", "25 m", "-5m", "1.5h", "25min", "0s", "0h0m", "٣m", "9" * 5000 + "m"]
@@ -106,7 +107,7 @@ RUBBISH = ["", "m", "25", "25 m", "-5m", "1.5h", "25min", "0s", "0h0m", "٣m", "
 def test_what_is_no_duration_is_refused(text: str) -> None:
     """No time at all is none either."""
     with pytest.raises(InvalidInput, match="is not a duration"):
-        cli.seconds_of(text)
+        parse_duration(text)
 
 
 def test_a_target_is_namespace_kind_and_name() -> None:

@@ -15,7 +15,7 @@ from contracts.step import Receipt
 from contracts.target import Target
 from contracts.toil import Entry
 from toil.ledger import Ledger
-from toil.reservations import Reservations
+from toil.reservations import CLOCK_SKEW_SECONDS_MAX, Reservations
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TARGET = Target(cluster="default", namespace="shop", kind="Deployment", name="user-auth")
@@ -112,11 +112,23 @@ def test_an_expired_reservation_is_closed_as_unknown(engine: Engine) -> None:
     """It makes way, counts against the budget, and its own key learns of it."""
     reservations = Reservations(engine)
     reservations.reserve(call("k1", expires_seconds=60), NOON)
-    later = NOON + timedelta(seconds=60)
+    later = NOON + timedelta(seconds=60 + CLOCK_SKEW_SECONDS_MAX)
     assert reservations.reserve(call("k2"), later).state == "open"
     assert reservations.reserve(call("k1"), later).state == "unknown"
     states = [(a.key, a.state) for a in reservations.history(TARGET.key, NOON)]
     assert states == [("k2", "open"), ("k1", "unknown")]
+
+
+def test_a_lock_that_expired_just_now_is_not_taken_over(engine: Engine) -> None:
+    """The clock of its holder may be slower than ours; a second more and it makes way."""
+    reservations = Reservations(engine)
+    reservations.reserve(call("k1", expires_seconds=60), NOON)
+    over = NOON + timedelta(seconds=60)
+    with pytest.raises(Busy, match="k1"):
+        reservations.reserve(call("k2"), over + timedelta(seconds=CLOCK_SKEW_SECONDS_MAX - 1))
+    assert reservations.reserve(call("k1"), over).state == "open"
+    skewed = over + timedelta(seconds=CLOCK_SKEW_SECONDS_MAX)
+    assert reservations.reserve(call("k2"), skewed).state == "open"
 
 
 def test_done_keeps_the_receipt_and_posts_the_entry_once(engine: Engine) -> None:
@@ -161,11 +173,53 @@ def test_only_done_posts_an_entry(engine: Engine, state: Literal["released", "un
     assert Ledger(engine).entries() == ()
 
 
-def test_nothing_is_settled_that_was_not_reserved(engine: Engine) -> None:
+@pytest.mark.parametrize("state", ["done", "unknown"])
+def test_nothing_is_settled_that_was_not_reserved(
+    engine: Engine, state: Literal["done", "unknown"]
+) -> None:
     """A settlement of an unknown key is an error, not a row."""
     with pytest.raises(NotFound):
-        Reservations(engine).settle(settlement("k1", "done"), ENTRY)
+        Reservations(engine).settle(settlement("k1", state), ENTRY)
     assert Ledger(engine).entries() == ()
+    assert Reservations(engine).reserve(call("k1"), NOON).state == "open"
+
+
+def test_what_was_never_reserved_may_be_released(engine: Engine) -> None:
+    """A workflow that got no answer to its reserve gives back what it may not have."""
+    reservations = Reservations(engine)
+    released = reservations.settle(settlement("k1", "released", reason="no answer"), None)
+    assert ("k1", "released", (TARGET.key,)) == (released.key, released.state, released.lock_keys)
+    assert reservations.settle(settlement("k1", "released"), None) == released
+    assert reservations.history(TARGET.key, NOON) == ()
+
+
+def test_a_reserve_that_lands_after_its_release_holds_nothing(engine: Engine) -> None:
+    """The request was on its way; nobody would ever settle the lock that it takes."""
+    reservations = Reservations(engine)
+    reservations.settle(settlement("k1", "released"), None)
+    assert reservations.reserve(call("k1"), NOON).state == "released"
+    assert reservations.reserve(call("k2"), NOON).state == "open"
+
+
+def test_a_release_that_races_its_reserve_leaves_no_lock(engine: Engine) -> None:
+    """Whichever commits first, twenty times over, the target is free afterwards."""
+    reservations = Reservations(engine)
+    barrier = Barrier(2)
+
+    def reserve(key: str) -> None:
+        barrier.wait(timeout=10)
+        reservations.reserve(call(key), NOON)
+
+    def release(key: str) -> str:
+        barrier.wait(timeout=10)
+        return reservations.settle(settlement(key, "released"), None).state
+
+    with ThreadPoolExecutor(2) as pool:
+        for turn in range(20):
+            reserving = pool.submit(reserve, f"k{turn}")
+            assert pool.submit(release, f"k{turn}").result() == "released"
+            reserving.result()
+    assert reservations.reserve(call("last"), NOON).state == "open"
 
 
 def test_history_leaves_out_what_was_released_or_is_too_old(engine: Engine) -> None:

@@ -1,0 +1,220 @@
+"""Histories recorded in the past still fit today's code: a deploy pauses no run in flight.
+
+`FIREBREAK_RECORD_HISTORIES=1 pytest tests/durable/test_replay.py` records the shapes that are
+missing under `tests/histories/VERSION/`; a recorded file is never changed. When one of them fails,
+put the change behind `workflow.patched("a-name")`: runs that began before take the old branch.
+"""
+
+import os
+import tomllib
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowHistory
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
+from temporalio.worker import Replayer
+
+from contracts.calls import Owner, PersonRequest
+from contracts.plan import Reason, Verdict
+from durable.conftest import SHIPPED, Bench
+from durable.test_triage import pod_alert, triage
+from runbooks.restart_crash_loop import RestartCrashLoop
+from runbooks.rollback_deployment import RollbackBadRollout
+from workflows.incident import Incident
+from workflows.messenger import Messenger
+from workflows.plugin import firebreak_plugin
+from workflows.triage import Triage
+
+asynchronous = pytest.mark.asyncio(loop_scope="session")
+
+ROOT = Path(__file__).parents[2]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+HISTORIES = ROOT / "tests" / "histories"
+RECORDED = sorted(HISTORIES.glob("*/*.json"))
+RECORDING = os.environ.get("FIREBREAK_RECORD_HISTORIES") == "1"
+ANA = PersonRequest(person="ana", reason="by hand")
+
+Handle = WorkflowHandle[Any, Any]
+Shape = Callable[[Bench], Awaitable[Handle]]
+
+
+async def approved(bench: Bench) -> Handle:
+    """Asked, approved, written, verified."""
+    handle = await bench.start(RollbackBadRollout)
+    await bench.decide(await bench.asked())
+    return handle
+
+
+async def restarted(bench: Bench) -> Handle:
+    """The other shipped runbook."""
+    handle = await bench.start(RestartCrashLoop)
+    await bench.decide(await bench.asked())
+    return handle
+
+
+async def allowed(bench: Bench) -> Handle:
+    """Written without a question."""
+    bench.world.verdict = Verdict(ruling="allow")
+    return await bench.start(RollbackBadRollout)
+
+
+async def denied(bench: Bench) -> Handle:
+    """Asked and declined."""
+    handle = await bench.start(RollbackBadRollout)
+    await bench.decide(await bench.asked(), "ana", "deny", "not tonight")
+    return handle
+
+
+async def expired(bench: Bench) -> Handle:
+    """Asked, and nobody answered."""
+    handle = await bench.start(RollbackBadRollout)
+    await bench.asked()
+    await bench.environment.fast_forward(handle, timedelta(minutes=16))
+    return handle
+
+
+async def refused(bench: Bench) -> Handle:
+    """The guardrails said no."""
+    no = Reason(rule="namespaces", ruling="deny", text="not on the list")
+    bench.world.verdict = Verdict(ruling="deny", reasons=(no,))
+    return await bench.start(RollbackBadRollout)
+
+
+async def asked_twice(bench: Bench) -> Handle:
+    """The target changed between the answer and the write."""
+    bench.world.generations = [2, 3]
+    handle = await bench.start(RollbackBadRollout)
+    await bench.decide(await bench.asked(1))
+    await bench.decide(await bench.asked(2))
+    return handle
+
+
+async def unknown(bench: Bench) -> Handle:
+    """A write whose outcome nobody knows."""
+    bench.world.ensure_fails = ApplicationError("reset", type="Unavailable", non_retryable=True)
+    handle = await bench.start(RollbackBadRollout)
+    await bench.decide(await bench.asked())
+    return handle
+
+
+async def cancelled(bench: Bench) -> Handle:
+    """A person took over while people were asked."""
+    handle = await bench.start(RollbackBadRollout)
+    await bench.asked()
+    await handle.cancel()
+    return handle
+
+
+async def incident_healed(bench: Bench) -> Handle:
+    """Opened, healed, resolved, closed, over."""
+    handle = await bench.signal(bench.alert())
+    await bench.decide(await bench.asked())
+    await bench.until(lambda: "outcome" in bench.world.types)
+    await bench.signal(bench.alert("resolved"))
+    await bench.environment.fast_forward(handle, timedelta(seconds=40))
+    await bench.until(lambda: bench.world.status == "closed")
+    await bench.environment.fast_forward(handle, timedelta(minutes=11))
+    return handle
+
+
+async def incident_taken_over(bench: Bench) -> Handle:
+    """Taken over, handed back, closed by hand, re-opened by a newer firing, stale."""
+    handle = await bench.signal(bench.alert())
+    await bench.asked()
+    await handle.execute_update(Incident.take_over, ANA)
+    await bench.until(lambda: bench.world.approvals[0].state == "void")
+    await handle.execute_update(Incident.hand_back, ANA)
+    await bench.until(lambda: "handed_back" in bench.world.types)
+    await handle.execute_update(Incident.close, ANA)
+    await bench.until(lambda: bench.world.status == "closed")
+    bench.world.runbook = None
+    await bench.signal(bench.alert(minute=5))
+    await bench.until(lambda: bench.world.status == "escalated")
+    with suppress(RPCError):
+        for _ in range(3):
+            await bench.environment.fast_forward(handle, timedelta(hours=13))
+    return handle
+
+
+async def triaged(bench: Bench) -> Handle:
+    """A pod's alert and its resolve."""
+    bench.world.owner = Owner(target=bench.target)
+    await triage(bench, pod_alert(bench), pod_alert(bench, "resolved"))
+    return bench.environment.client.get_workflow_handle(f"triage/{bench.target.name}")
+
+
+SHAPES: list[Shape] = [
+    approved,
+    restarted,
+    allowed,
+    denied,
+    expired,
+    refused,
+    asked_twice,
+    unknown,
+    cancelled,
+    incident_healed,
+    incident_taken_over,
+    triaged,
+]
+
+
+async def history_of(bench: Bench, shape: Shape) -> WorkflowHistory:
+    """Live through the shape; its whole history."""
+    handle = await shape(bench)
+    try:
+        await handle.result()
+    except WorkflowFailureError:
+        assert shape is cancelled
+    return await handle.fetch_history()
+
+
+def replayer() -> Replayer:
+    """Today's code."""
+    every = [Incident, Triage, Messenger, *SHIPPED]
+    return Replayer(workflows=every, plugins=[firebreak_plugin()])
+
+
+if RECORDING:
+
+    @asynchronous
+    @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+    async def test_record_the_shape_if_it_is_missing(bench: Bench, shape: Shape) -> None:
+        """Never changes a file that is there."""
+        path = HISTORIES / VERSION / f"{shape.__name__}.json"
+        if path not in RECORDED:
+            write(path, (await history_of(bench, shape)).to_json())
+
+
+def read(path: Path) -> str:
+    """The file's text."""
+    return path.read_text()
+
+
+def write(path: Path, text: str) -> None:
+    """Write a new file, its folder too."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_every_shape_of_this_version_is_recorded() -> None:
+    """A new shape comes with its history."""
+    have = {path.stem for path in RECORDED if path.parent.name == VERSION}
+
+    assert {shape.__name__ for shape in SHAPES} - have == set()
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: f"{path.parent.name}-{path.stem}")
+@asynchronous
+async def test_a_recorded_history_fits_todays_code(path: Path) -> None:
+    """Else a deploy would pause every run that is where this one was."""
+    history = WorkflowHistory.from_json(path.stem, read(path))
+
+    result = await replayer().replay_workflow(history, raise_on_replay_failure=False)
+
+    assert result.replay_failure is None, "put the change behind workflow.patched(); see above"
