@@ -279,7 +279,7 @@ def configure_logging(log_format: str, level: int = logging.INFO) -> None:
     """Send log records of that level on to standard error, one JSON object a line or as text."""
     handler = logging.StreamHandler()
     if log_format == "json":
-        handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        handler.setFormatter(JsonFormatter("%(levelname)s %(name)s %(message)s", timestamp=True))
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
     handler.addFilter(RedactingFilter())

@@ -166,10 +166,12 @@ class Bench:
 
 def _has_heard(history: WorkflowHistory) -> bool:
     """Whether a workflow task has ended after the cancellation was requested."""
-    asked = "workflow_execution_cancel_requested_event_attributes"
-    done = "workflow_task_completed_event_attributes"
-    at = next((e.event_id for e in history.events if e.HasField(asked)), None)
-    return at is not None and any(e.event_id > at and e.HasField(done) for e in history.events)
+    events = history.events
+    asked = [e.event_id for e in events if e.HasField(
+        "workflow_execution_cancel_requested_event_attributes"
+    )]  # fmt: skip
+    done = [e.event_id for e in events if e.HasField("workflow_task_completed_event_attributes")]
+    return bool(asked) and max(done, default=0) > asked[0]
 
 
 async def _attempts(handle: WorkflowHandle[Any, Any]) -> int:
