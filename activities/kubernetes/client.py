@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
 from kubernetes import config
 from kubernetes.client import ApiClient, AppsV1Api, BatchV1Api, Configuration, CoreV1Api
 from kubernetes.config import ConfigException
@@ -162,7 +163,7 @@ def open_cluster(kubeconfig: Path | None, context: str | None) -> Cluster:
         )
         _, active = config.list_kube_config_contexts(path)  # type: ignore[no-untyped-call]
         name = context or str(active["name"])
-    except (ConfigException, OSError) as err:
+    except (ConfigException, OSError, yaml.YAMLError) as err:
         where = f"kubeconfig {kubeconfig}" if kubeconfig else "this process's own cluster"
         raise InvalidInput(
             f"{where} cannot be used: {err}",

@@ -9,7 +9,13 @@ from datetime import datetime
 
 from activities.kubernetes import raw
 from activities.kubernetes.client import Cluster
-from activities.kubernetes.deployment import REVISION, Deployment, bare_template, images_of
+from activities.kubernetes.deployment import (
+    RESTARTED_AT,
+    REVISION,
+    Deployment,
+    bare_template,
+    images_of,
+)
 from activities.kubernetes.raw import Object
 from contracts.model import digest_of
 from contracts.redact import redact
@@ -53,6 +59,10 @@ class Revision:
         """The number that it had before its present one, or 0 when it had none."""
         before = raw.annotation(self.raw, _HISTORY).rpartition(",")[2].strip()
         return int(before) if before.isdigit() else 0
+
+    def runs_like(self, other: "Revision") -> bool:
+        """Whether its pods run the same: a restart changes only the time that it was asked for."""
+        return _unrestarted(self.template) == _unrestarted(other.template)
 
     @property
     def ready(self) -> int:
@@ -107,3 +117,9 @@ def age_seconds(deployment: Deployment, current: Revision, at: datetime) -> int:
     if current.reused:
         began = raw.moment(deployment.condition("Progressing"), "lastUpdateTime") or began
     return max(0, int((at - began).total_seconds())) if began else 0
+
+
+def _unrestarted(template: Object) -> Object:
+    metadata = template.get("metadata") or {}
+    notes = {k: v for k, v in (metadata.get("annotations") or {}).items() if k != RESTARTED_AT}
+    return {**template, "metadata": {**metadata, "annotations": notes}}

@@ -111,10 +111,12 @@ def _refuse_returned(cluster: Cluster, step: RollbackDeployment, current: Revisi
 
 
 def _wanted(step: RollbackDeployment, current: Revision, revisions: list[Revision]) -> Revision:
-    """The revision asked for, else the newest older one with another template."""
+    """The revision asked for, else the newest older one that runs something else: a restart makes
+    a revision, too, but the one before it is as sick.
+    """
     if step.to_revision is not None:
         return _numbered(step.target, step.to_revision, current, revisions)
-    older = [r for r in revisions if 0 < r.number < current.number and r.digest != current.digest]
+    older = [r for r in revisions if 0 < r.number < current.number and not r.runs_like(current)]
     if not older:
         fix = "Deploy a good version; spec.revisionHistoryLimit says how many old ones are kept."
         raise Refused(f"{step.target} has no older revision than {current.number}", fix)

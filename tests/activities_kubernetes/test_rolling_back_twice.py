@@ -15,14 +15,15 @@ from contracts.step import Action, Evidence, Look
 from runbooks.rollback_deployment import RollbackBadRollout
 from sandbox.scenario import GOOD_IMAGE
 
-THREE_HOURS_SECONDS = 3 * 3600
+THREE_HOURS = timedelta(hours=3)
 
 
 @pytest.fixture(name="returned")
 def _returned(broken: Shop) -> Shop:
     """Bad release, rollback, three hours: revision 1 has become revision 3."""
     broken.ensure_rollback(broken.plan_rollback())
-    broken.clock.advance(THREE_HOURS_SECONDS)
+    broken.clock.advance(20)
+    broken.clock.now += THREE_HOURS
     return broken
 
 
@@ -62,6 +63,14 @@ def test_a_new_bad_release_is_rolled_back_to_the_returned_revision(returned: Sho
     write("user-auth", "shop", body, _preload_content=False)
     returned.clock.advance(5)
     assert returned.plan_rollback().after == f"revision 3, image {GOOD_IMAGE}"
+
+
+def test_a_restart_of_the_bad_release_is_not_what_one_goes_back_to(broken: Shop) -> None:
+    """Revision 3 is revision 2 restarted, and as sick: the way back leads to revision 1."""
+    broken.ensure_restart(broken.plan_restart())
+    broken.clock.advance(20)
+
+    assert broken.plan_rollback().pins["revision"] == "1"
 
 
 def test_the_history_says_whether_the_current_revision_is_a_return(broken: Shop) -> None:

@@ -87,7 +87,7 @@ def test_its_log_is_json_lines_from_first_to_last(tmp_path: Path, settings: dict
         ready(program)
         lines = [json.loads(line) for line in program.stop().err.splitlines()]
     assert lines
-    assert all({"asctime", "levelname", "name", "message"} <= line.keys() for line in lines)
+    assert all({"timestamp", "levelname", "name", "message"} <= line.keys() for line in lines)
 
 
 def test_an_old_schema_is_refused(start: Start, tmp_path: Path) -> None:
