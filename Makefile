@@ -31,7 +31,7 @@ format: install
 bench: install
 	$(BIN)/python bench/alert_to_write.py
 
-# Needs uv; the lock names no host, so that it installs from whatever index is configured.
+# Needs uv; the lock names no host, so that it installs from wherever pip is configured to.
 lock:
-	uv pip compile --quiet --extra dev --generate-hashes --no-emit-index-url --no-header \
+	uv pip compile --quiet --extra dev --generate-hashes --no-header \
 		--no-annotate --output-file requirements.lock pyproject.toml
