@@ -136,8 +136,9 @@ def test_an_incident_is_taken_over_and_handed_back(
     back = firebreak("hand-back", INCIDENT, "--json")
     assert (taken.json["status"], back.json["status"]) == ("taken_over", "open")
     first, second = (update.argument for _, update in temporal_fake.updates)
-    assert first == PersonRequest(person="ana", reason="I know this one")
-    assert second == PersonRequest(person="ana", reason="")
+    about = PersonRequest(person="ana", incident=INCIDENT)
+    assert first == about.model_copy(update={"reason": "I know this one"})
+    assert second == about
     assert firebreak("take-over", "inc-none", "--json").error["code"] == "not_found"
 
 
