@@ -128,9 +128,8 @@ def doctor(as_json: Json = False) -> None:
     from doctor import examine
 
     with reported(as_json):
-        findings = asyncio.run(examine())
-        rows = [finding._asdict() | {"ok": "ok" if finding.ok else "!!"} for finding in findings]
-        answer = {"ok": all(f.ok for f in findings), "checks": [f._asdict() for f in findings]}
+        rows = [finding._asdict() for finding in asyncio.run(examine())]
+        answer = {"ok": all(row["ok"] for row in rows), "checks": rows}
         show(answer, table("Doctor", ("ok", "name", "detail", "fix"), rows), as_json)
         raise typer.Exit(0 if answer["ok"] else FAILED)
 
@@ -208,7 +207,7 @@ def run(
         body = {"runbook": runbook, "target": parsed, "dry_run": dry_run}
         started = client.run(body)
         show(
-            started, f"started; follow it at {client.url}/incidents/{started['incident']}", as_json
+            started, f"accepted; follow it at {client.url}/incidents/{started['incident']}", as_json
         )
 
 
@@ -370,8 +369,10 @@ def show(data: Any, text: str | Table, as_json: bool) -> None:
 
 
 def table(title: str, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> Table:
-    """A table of the API's objects."""
-    made = Table(*columns, title=Text(title), title_justify="left")
+    """A table of the API's objects; an id is never shortened, because it is typed again."""
+    made = Table(title=Text(title), title_justify="left")
+    for column in columns:
+        made.add_column(column, no_wrap=column == "id", overflow="fold")
     for row in rows:
         made.add_row(*(Text(cell(row.get(column))) for column in columns))
     return made

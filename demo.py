@@ -288,8 +288,11 @@ Try:
        .venv/bin/firebreak approvals
        .venv/bin/firebreak toil log 25m "restarted user-auth by hand" --service user-auth
 
+     Who asked for a run may not approve it: Ben's token is demo-ben, the manager's demo-mia.
+
 Ctrl-C ends it.{_keeps(ready.state)}
-"""
+""",
+        soft_wrap=True,
     )
 
 

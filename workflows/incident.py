@@ -108,7 +108,7 @@ class Incident(IncidentDoors):
             return
         if self.state.requests:
             request = self.state.requests.pop(0)
-            if self.state.closed_at is not None:
+            if self.state.closed_at is not None and not request.dry_run:
                 await self._reopen(f"{request.person} runs {request.runbook}")
             await self._start(request)
         elif self.state.may_start(workflow.now()):
@@ -123,7 +123,8 @@ class Incident(IncidentDoors):
             await self._set("escalated" if self.state.status == "open" else self.state.status, line)
             return
         case = self._case(match, request)
-        line = self._scribe.event("matched", f"{case.runbook} starts: {match.reason}", case.actor)
+        how = "is tried as a dry run" if case.dry_run else "starts"
+        line = self._scribe.event("matched", f"{case.runbook} {how}: {match.reason}", case.actor)
         if not case.dry_run:
             self.state.began()
             self.state.status = "open"
@@ -238,7 +239,8 @@ class Incident(IncidentDoors):
         elif self._attempts.running:
             return
         elif state.is_quiet(now):
-            await self._close("all alerts have resolved and stayed so")
+            calm = "all alerts have resolved and stayed so"
+            await self._close(calm if state.alerts else "there is no alert, and nothing to do")
         elif state.is_stale(now):
             await self._close(f"stale: nobody repeated the alert for {state.rules.stale_seconds} s")
         elif state.still_alerting(now):

@@ -171,7 +171,8 @@ class IncidentState(BaseModel):
         """End it. What fires on counts as answered, so that only a new firing re-opens it."""
         self.answer_all()
         self.closed_at, self.healed_at, self.taken = now, None, None
-        self.outcome = self.outcome or "resolved"
+        if self.alerts:
+            self.outcome = self.outcome or "resolved"
 
     def reopen(self) -> None:
         """Begin again, under the same id."""

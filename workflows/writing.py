@@ -57,7 +57,7 @@ class Writer:
 
     async def _write(self, action: Action, judged: JudgeCall, approval: Approval | None) -> Receipt:
         # Said before the lock is taken: waiting for the journal must not use the lock up.
-        line = self._scribe.event("note", f"writing: {judged.plan.kubectl}")
+        line = self._scribe.event("note", f"about to write: {judged.plan.kubectl}")
         await self._scribe.write(line, change=IncidentChange(status="acting"))
         held = await self._reserve(judged, approval)
         if held.state == "done" and held.receipt is not None:

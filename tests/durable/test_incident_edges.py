@@ -239,3 +239,25 @@ async def test_a_reset_incident_cancels_its_orphan_and_goes_on(bench: Bench) -> 
     assert (await again.describe()).status == WorkflowExecutionStatus.RUNNING
     assert len(bench.world.ensured) == 1
     await again.terminate("the test is over")
+
+
+async def test_a_dry_run_without_an_alert_resolves_nothing(bench: Bench) -> None:
+    """The incident that it opened closes without an outcome, and says that it was a dry run."""
+    bench.world.rules = IncidentRules(gather_seconds=0, quiet_seconds=0)
+    bench.world.verdict = Verdict(ruling="deny")
+    with bench.environment.with_time_skipping_disabled():
+        handle = await bench.environment.client.start_workflow(
+            Incident.run,
+            IncidentStart(target=bench.target),
+            id=bench.target.workflow_id,
+            task_queue=QUEUE,
+        )
+    request = RunRequest(request="r", runbook="restart_crash_loop", person="ana", dry_run=True)
+    await handle.execute_update("run", request)
+    await bench.until(lambda: "outcome" in bench.world.types)
+    await bench.until(lambda: bench.world.status == "closed")
+
+    outcomes = [r.change.outcome for r in bench.world.records if r.change]
+    assert set(outcomes) == {None}
+    assert any("dry run" in text for _, text in bench.world.events)
+    await handle.terminate("the test is over")
