@@ -5,41 +5,29 @@ Imports are late on purpose: `--help` must not wait for Temporal or Kubernetes t
 """
 
 import asyncio
-import json
-import os
-import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 from typer.exceptions import TyperException
 
-from contracts.errors import FirebreakError, InvalidInput, Retry
+from authoring import runbooks
+from contracts.errors import InvalidInput
 from contracts.toil import parse_duration
-
-if TYPE_CHECKING:
-    from gateway.client import Api
+from terminal import FAILED, Json, api, reported, say_error, show, table, usage
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__.splitlines()[0])
 toil = typer.Typer(no_args_is_help=True, help="Time spent by hand: log it, and read the report.")
 db = typer.Typer(no_args_is_help=True, help="The database of the books.")
+app.add_typer(runbooks, name="runbooks")
 app.add_typer(toil, name="toil")
 app.add_typer(db, name="db")
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Port = Annotated[int | None, typer.Option(help="The gateway's port; 0 takes a free one.")]
 State = Annotated[Path | None, typer.Option(help="The folder that keeps everything.")]
 Reason = Annotated[str, typer.Option("--reason", help="A few words for the next reader.")]
-
-FAILED, UNREACHABLE = 1, 3
-_URL_FIX = "Write it like https://firebreak.example."
 
 
 @app.command()
@@ -48,18 +36,44 @@ def demo(
     approve: Annotated[bool, typer.Option("--approve", help="With --once: approve.")] = False,
     deny: Annotated[str | None, typer.Option(help="With --once: deny, and say why.")] = None,
     expire: Annotated[bool, typer.Option("--expire", help="With --once: do not answer.")] = False,
+    scenario: Annotated[
+        str | None, typer.Option(help="Rehearse another fault: a scenario's name, or its file.")
+    ] = None,
+    scenarios: Annotated[bool, typer.Option("--scenarios", help="List the scenarios.")] = False,
     port: Port = None,
     state: State = None,
     as_json: Json = False,
 ) -> None:
     """Watch an alert become a healed deployment, on a sandbox cluster."""
+    if scenarios:
+        _list_scenarios(as_json)
+        return
     from demo import choice_of, run_demo
+    from playing import Place
+    from rehearsal import run_rehearsal
+    from settings import read_settings
 
     with usage():
-        choice = choice_of(once=once, approve=approve, deny=deny, expire=expire)
+        choice = choice_of(
+            once=once, approve=approve, deny=deny, expire=expire, scenario=bool(scenario)
+        )
     with reported(as_json):
-        ok = asyncio.run(run_demo(choice, port=port, state=state, as_json=as_json))
+        place = Place(port, state, read_settings().runbook_folders if scenario else ())
+        play = run_rehearsal(scenario, choice, place, as_json=as_json) if scenario else None
+        ok = asyncio.run(play or run_demo(choice, port=port, state=state, as_json=as_json))
         raise typer.Exit(0 if ok else FAILED)
+
+
+def _list_scenarios(as_json: bool) -> None:
+    from sandbox.scenario_file import list_scenarios
+    from settings import read_settings
+
+    with reported(as_json):
+        rows = [
+            {"name": name, "title": title}
+            for name, title in list_scenarios(read_settings().runbook_folders)
+        ]
+        show({"items": rows}, table("Scenarios", ("name", "title"), rows), as_json)
 
 
 @app.command()
@@ -280,119 +294,12 @@ def target_of(text: str, cluster: str) -> dict[str, str]:
         raise InvalidInput(str(err), fix) from None
 
 
-@contextmanager
-def api() -> "Iterator[Api]":
-    """The gateway of FIREBREAK_URL and FIREBREAK_TOKEN, or the one that `up` left a file about."""
-    from httpx import InvalidURL
-
-    from gateway.client import Api
-
-    url, token = address_and_token()
-    try:
-        client = Api(url, token)
-    except InvalidURL as err:
-        raise InvalidInput(f"FIREBREAK_URL: {err}", _URL_FIX) from None
-    with client:
-        yield client
-
-
-def address_and_token() -> tuple[str, str]:
-    """Which gateway, and as whom.
-
-    Raises:
-        InvalidInput: none is known, or only half of it is said: one gateway's token is never sent
-            to another.
-
-    """
-    url, token = os.environ.get("FIREBREAK_URL"), os.environ.get("FIREBREAK_TOKEN")
-    if not url and not token:
-        return read_client_file()
-    if not url or not token:
-        raise InvalidInput("one of FIREBREAK_URL and FIREBREAK_TOKEN is missing", "Set both.")
-    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
-        raise InvalidInput("FIREBREAK_URL is no address", _URL_FIX)
-    if not re.fullmatch(r"[!-~]+", token):
-        raise InvalidInput("FIREBREAK_TOKEN is no token", "Copy it whole, without spaces.")
-    return url, token
-
-
-def read_client_file() -> tuple[str, str]:
-    """The address and token that `up` left in the state folder of the settings. It stands here and
-    not beside its writer in `stack`, which takes seconds to load. Raises InvalidInput.
-    """
-    from settings import read_settings
-
-    try:
-        found = json.loads((read_settings().state / "client.json").read_text())
-        return str(found["url"]), str(found["token"])
-    except (OSError, ValueError, KeyError, TypeError):
-        fix = "Set FIREBREAK_URL and FIREBREAK_TOKEN, or start `firebreak up`."
-        raise InvalidInput("no gateway is known", fix) from None
-
-
-@contextmanager
-def usage() -> Iterator[None]:
-    """Turn an argument that cannot be meant into wrong usage."""
-    try:
-        yield
-    except InvalidInput as err:
-        raise typer.BadParameter(f"{err.message}. {err.fix}") from None
-
-
-@contextmanager
-def reported(as_json: bool) -> Iterator[None]:
-    """Turn an error of our tree into its message, its fix and its exit code."""
-    try:
-        yield
-    except FirebreakError as err:
-        if as_json:
-            _say_error(err.code, err.message, err.fix)
-        else:
-            text = Text.assemble(("firebreak:", "bold"), f" {err.message}\n  {err.fix}")
-            Console(stderr=True).print(text, soft_wrap=True)
-        raise typer.Exit(UNREACHABLE if isinstance(err, Retry) else FAILED) from None
-
-
-def _say_error(code: str, message: str, fix: str) -> None:
-    typer.echo(json.dumps({"error": {"code": code, "message": message, "fix": fix}}))
-
-
-def show(data: Any, text: str | Table, as_json: bool) -> None:
-    """One JSON object for scripts, or text for people."""
-    if as_json:
-        typer.echo(json.dumps(data))
-    elif isinstance(text, str):
-        # Soft, because a wrapped address cannot be clicked; without markup, because it is data.
-        Console().print(text, markup=False, soft_wrap=True)
-    else:
-        Console().print(text)
-
-
-def table(title: str, columns: tuple[str, ...], rows: list[dict[str, Any]]) -> Table:
-    """A table of the API's objects; an id is never shortened, because it is typed again."""
-    made = Table(title=Text(title), title_justify="left")
-    for column in columns:
-        made.add_column(column, no_wrap=column == "id", overflow="fold")
-    for row in rows:
-        made.add_row(*(Text(cell(row.get(column))) for column in columns))
-    return made
-
-
-def cell(value: Any) -> str:
-    """A target as people write it, a plan by its summary, anything else as text."""
-    if isinstance(value, dict):
-        if "summary" in value:
-            return str(value["summary"])
-        return "/".join(str(value[k]) for k in ("namespace", "kind", "name") if k in value)
-    return "" if value is None else str(value)
-
-
 def main() -> None:
     """The console script; wrong usage is told as JSON too where `--json` was asked for."""
     try:
         sys.exit(app(prog_name="firebreak", standalone_mode="--json" not in sys.argv))
     except TyperException as err:
-        _say_error("usage", err.format_message(), "Read `firebreak COMMAND --help`.")
+        say_error("usage", err.format_message(), "Read `firebreak COMMAND --help`.")
         sys.exit(err.exit_code)
 
 

@@ -25,9 +25,9 @@ from settings import Settings, read_policy, read_settings
 from toil.database import open_engine, require_current
 from toil.journal import IncidentQuery, Journal
 from toil.pauses import Pauses
-from worker import open_clusters, temporal_address
+from worker import check_runbooks, open_clusters, temporal_address
+from workflows.authoring.folders import load
 from workflows.connection import connect
-from workflows.trigger import discover, name_of
 
 LOOK_SECONDS_MAX = 10
 INCIDENTS_MAX = 200
@@ -55,8 +55,7 @@ async def examine() -> list[Finding]:
     people = sum("responder" in person.roles for person in policy.people)
     detail = f"{len(policy.people)} people, {people} responders, {len(policy.sources)} sources"
     findings = [Finding("policy", people > 0, detail, "Add a responder under [[people]].")]
-    names = ", ".join(map(name_of, discover(runbooks)))
-    findings.append(Finding("runbooks", bool(names), names or "none"))
+    findings += _runbooks(settings, policy)
     with ExitStack() as closing:
         engine = open_engine(settings.database_url)
         closing.callback(engine.dispose)
@@ -64,6 +63,22 @@ async def examine() -> list[Finding]:
         findings += await asyncio.to_thread(_clusters, settings, policy)
         findings += [finding async for finding in _temporal(settings, policy, engine)]
     return [f._replace(fix="") if f.ok else f for f in findings]
+
+
+def _runbooks(settings: Settings, policy: Policy) -> Iterator[Finding]:
+    """What a worker would serve, and each file that it would not."""
+    try:
+        loaded = load(runbooks, settings.runbook_folders)
+        loaded.require_unique()
+        check_runbooks(policy, loaded)
+    except FirebreakError as err:
+        yield Finding("runbooks", ok=False, detail=err.message, fix=err.fix)
+        return
+    names = ", ".join(found.name for found in loaded.runbooks)
+    yield Finding("runbooks", bool(names), names or "none", "Reinstall Firebreak.")
+    for fault in loaded.faults:
+        detail = f"{fault.path}:{fault.line} is not served: {fault.reason}"
+        yield Finding(f"runbook {fault.path.stem}", ok=False, detail=detail, fix=fault.remedy)
 
 
 def _tried(name: str, look: Callable[[], str]) -> Finding:

@@ -72,6 +72,10 @@ class Settings(BaseSettings):
     config: Path = Path("firebreak.toml")
     """The policy file. Relative to where the process starts by default."""
 
+    runbooks: str = ""
+    """The folders of your own runbooks, separated like those of PATH. Empty by default: only the
+    runbooks that ship are served."""
+
     kubeconfig: Path | None = None
     """Contexts of the clusters. None by default: the pod's service account, if there is one."""
 
@@ -105,6 +109,11 @@ class Settings(BaseSettings):
 
     log_format: Literal["json", "text"] = "json"
     """`json`, one object a line, for machines; `text` for a person's terminal."""
+
+    @property
+    def runbook_folders(self) -> tuple[Path, ...]:
+        """The folders of `runbooks`."""
+        return tuple(Path(name) for name in self.runbooks.split(os.pathsep) if name)
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Settings":
@@ -229,6 +238,7 @@ def _contradictions(policy: Policy) -> Iterator[str]:
     for source in policy.sources:
         if source.cluster and source.cluster not in policy.clusters:
             yield f"sources.{source.name}.cluster: '{source.cluster}' is not among clusters"
+    yield from _runbook_faults(policy)
     yield from _token_faults(policy)
     yield from _time_faults(policy)
 
@@ -242,6 +252,13 @@ def _service_faults(service: Service, policy: Policy) -> Iterator[str]:
         yield f"{at}.target.cluster: '{service.target.cluster}' is not among clusters"
     if not service.matchers and service.target is None:
         yield f"{at}: needs matchers or a target, or it means nothing"
+
+
+def _runbook_faults(policy: Policy) -> Iterator[str]:
+    known = {service.name for service in policy.services}
+    for name, allowed in policy.runbooks.items():
+        for service in sorted(set(allowed.services) - known):
+            yield f"runbooks.{name}.services: there is no service '{service}' under [[services]]"
 
 
 def _token_faults(policy: Policy) -> Iterator[str]:

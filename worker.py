@@ -8,7 +8,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime, timedelta
@@ -39,17 +39,20 @@ from contracts.errors import FirebreakError, InvalidInput, Retry, Unavailable
 from contracts.policy import Policy
 from contracts.step import Action, Check, Look
 from settings import Settings, configure_logging, read_policy, read_settings
+from toil.catalogue import Catalogue
 from toil.database import open_engine, require_current
 from toil.journal import Journal
 from toil.messages import Messages
 from toil.pauses import Pauses
 from toil.reservations import Reservations
+from workflows.authoring.folders import Loaded, load
+from workflows.authoring.portraits import served
 from workflows.connection import Address, connect
 from workflows.housekeeping import Housekeeping, schedule_housekeeping
 from workflows.incident import Incident
 from workflows.messenger import Messenger
 from workflows.triage import Triage
-from workflows.trigger import discover, name_of, triggers_of
+from workflows.trigger import triggers_of
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +71,7 @@ class Parts(NamedTuple):
 
     settings: Settings
     policy: Policy
+    loaded: Loaded
     engine: Engine
     clusters: Mapping[str, Cluster]
     http: httpx.Client
@@ -78,19 +82,39 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def load_runbooks(settings: Settings, policy: Policy) -> tuple[Loaded, Policy]:
+    """The runbooks of the settings, and the policy that knows which of them ship.
+
+    Raises:
+        InvalidInput: a folder is not there, a name stands twice, or the policy speaks of a runbook
+            that is not there: a rule that would not be in force.
+
+    """
+    loaded = load(runbooks, settings.runbook_folders)
+    loaded.require_unique()
+    for fault in loaded.faults:
+        keys = {"file": str(fault.path), "line": fault.line, "why": fault.reason}
+        logger.error("a runbook is not served", extra=keys)
+    check_runbooks(policy, loaded)
+    return loaded, policy.knowing(found.name for found in loaded.runbooks if found.shipped)
+
+
 def open_parts(settings: Settings, policy: Policy, closing: ExitStack) -> Parts:
-    """Open the database, the clusters and the HTTP client; `closing` closes them.
+    """Load the runbooks, open the database, the clusters and the HTTP client; `closing` closes
+    them.
 
     Raises:
         SchemaOutdated: the database needs `firebreak db upgrade`.
-        InvalidInput: no kubeconfig has a cluster's context.
+        InvalidInput: no kubeconfig has a cluster's context, or the runbooks do not fit together.
 
     """
+    loaded, policy = load_runbooks(settings, policy)
     engine = open_engine(settings.database_url)
     closing.callback(engine.dispose)
     require_current(engine)
     clusters = open_clusters(settings, policy, closing)
-    return Parts(settings, policy, engine, clusters, closing.enter_context(httpx.Client()))
+    http = closing.enter_context(httpx.Client())
+    return Parts(settings, policy, loaded, engine, clusters, http)
 
 
 def open_clusters(settings: Settings, policy: Policy, closing: ExitStack) -> dict[str, Cluster]:
@@ -115,11 +139,11 @@ def channels(parts: Parts) -> dict[str, Channel]:
     return {"webhook": WebhookChannel(settings.webhook_url, settings.webhook_token, parts.http)}
 
 
-def book_activities(parts: Parts, client: Client, runbook_classes: Iterable[type]) -> Activities:
+def book_activities(parts: Parts, client: Client) -> Activities:
     """The activities of the queue `firebreak`: journal, catalogue, guardrails, intake."""
     journal = Journal(parts.engine)
     guard = GuardActivities(Reservations(parts.engine), Pauses(parts.engine), parts.policy, utc_now)
-    triggers = {name_of(item): triggers_of(item) for item in runbook_classes}
+    triggers = {found.name: triggers_of(found.runbook) for found in parts.loaded.runbooks}
     catalogue = CatalogueActivities(parts.policy, triggers, messenger=bool(channels(parts)))
     intake = IntakeActivities(journal, client)
     books = RecordActivities(journal)
@@ -166,16 +190,17 @@ def _step_names() -> Iterator[str]:
             yield item.activity
 
 
-def check_runbooks(policy: Policy, runbook_classes: Iterable[type]) -> None:
+def check_runbooks(policy: Policy, loaded: Loaded) -> None:
     """Refuse a policy for a runbook that is not there: it would be a rule not in force.
 
     Raises:
         InvalidInput: names those tables and the runbooks that are known.
 
     """
-    known = {name_of(item) for item in runbook_classes}
+    known = {found.name for found in loaded.runbooks}
     unknown = sorted(set(policy.runbooks) - known)
-    if unknown:
+    # A file with a fault may be the one that is meant; the rule comes into force with its mending.
+    if unknown and not loaded.faults:
         tables = ", ".join(f"runbooks.{name}" for name in unknown)
         fix = f"Correct the policy file; the runbooks are: {', '.join(sorted(known))}."
         raise InvalidInput(f"{tables}: there is no such runbook", fix)
@@ -183,17 +208,16 @@ def check_runbooks(policy: Policy, runbook_classes: Iterable[type]) -> None:
 
 def build_workers(parts: Parts, client: Client, threads: ThreadPoolExecutor) -> list[Worker]:
     """One worker a queue: `firebreak`, one for each cluster, `firebreak.notify`."""
-    found = discover(runbooks)
     cluster_side = all_activities(parts.clusters, Journal(parts.engine), Pauses(parts.engine))
     check_complete(cluster_side)
-    queues: dict[str, Activities] = {QUEUE: book_activities(parts, client, found)}
+    queues: dict[str, Activities] = {QUEUE: book_activities(parts, client)}
     queues |= {cluster_queue(name): cluster_side for name in parts.clusters}
     queues[NOTIFY_QUEUE] = message_activities(parts)
     return [
         Worker(
             client,
             task_queue=queue,
-            workflows=[*PLUMBING, *found] if queue == QUEUE else [],
+            workflows=[*PLUMBING, *parts.loaded.classes] if queue == QUEUE else [],
             activities=activities,
             activity_executor=threads,
             max_concurrent_activities=parts.settings.worker_threads,
@@ -240,7 +264,6 @@ async def serve(
 
     `outer` interceptors stand around ours, e.g. for tracing; `ready` is set when work is taken.
     """
-    check_runbooks(policy, discover(runbooks))
     try:
         await _work(settings, policy, stop, [*outer, *interceptors()], ready or asyncio.Event())
     finally:
@@ -265,7 +288,17 @@ async def _work(
             await schedule_housekeeping(client)
             logger.info("worker ready", extra={"clusters": sorted(parts.clusters)})
             ready.set()
+            await asyncio.to_thread(_tell, parts)
             await stop.wait()
+
+
+def _tell(parts: Parts) -> None:
+    """Write down what is served, for pages. Nothing that runs waits for it."""
+    told = served(parts.loaded, parts.policy, utc_now())
+    try:
+        Catalogue(parts.engine).serve(told)
+    except Retry as err:
+        logger.warning("the books were not told what is served", extra={"why": err.message})
 
 
 async def _require_namespace(client: Client) -> None:

@@ -52,6 +52,13 @@ class Alert(Contract):
         return f"{self.identity}/{self.starts_at.isoformat()}"
 
     @property
+    def trigger_labels(self) -> dict[str, str]:
+        """The labels as triggers see them: senders without an `alertname` label are matched by the
+        alert's name.
+        """
+        return {"alertname": self.name} | self.labels
+
+    @property
     def summary(self) -> str:
         """The sender's own sentence, or the alert's name."""
         notes = self.annotations

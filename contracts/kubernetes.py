@@ -8,7 +8,11 @@ from contracts.step import Action, Check, Look
 
 
 class PodLogs(Look):
-    """The last lines of the workload's sickest pods, from before their last restart too."""
+    """The last lines of the workload's sickest pods, from before their last restart too. Facts:
+    `pods` (a list of {pod, ready, restarts, reason, container, last_reason, last_exit}, sickest
+    first), `pods_total`, `pods_ready`, `pods_crash_looping`, and `beyond_restart`: the reasons for
+    which new pods of the same template would be as sick, such as OOMKilled or ImagePullBackOff.
+    """
 
     activity: ClassVar[str] = "kubernetes.pod_logs"
     lines: int = Field(default=100, ge=1, le=2000)
@@ -25,8 +29,9 @@ class Events(Look):
 class RolloutHistory(Look):
     """The revisions of a Deployment. Facts: `current` (revision number), `revisions` (a list of
     {revision, replica_set, images, created_at, ready, change_cause}, newest first),
-    `current_age_seconds`, and `current_reused` (bool): the current revision is itself a return to
-    an older one, as after a rollback.
+    `current_age_seconds`, `current_reused` (bool): the current revision is itself a return to an
+    older one, as after a rollback; and, where the current one is known, `older_revisions`: the
+    numbers of those that run something else and could be returned to, newest first.
     """
 
     activity: ClassVar[str] = "kubernetes.rollout_history"

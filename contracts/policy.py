@@ -3,6 +3,7 @@
 The roots read it once and hand it on; nobody else opens the file.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -14,6 +15,7 @@ from contracts.target import Target
 
 Role = Literal["responder", "manager", "author", "admin"]
 Autonomy = Literal["observe", "ask", "auto"]
+_CAUTIOUS_FIRST: tuple[Autonomy, ...] = ("observe", "ask", "auto")
 SourceKind = Literal["alertmanager", "pagerduty", "grafana", "generic", "audit"]
 
 
@@ -89,9 +91,12 @@ class Limits(Contract):
 
 
 class RunbookPolicy(Contract):
-    """What a team allows one runbook."""
+    """What a team allows one runbook, and on which services something else. Where nothing is said,
+    a runbook that ships with Firebreak asks, and any other only observes.
+    """
 
-    autonomy: Autonomy = "ask"
+    autonomy: Autonomy | None = None
+    services: dict[str, Autonomy] = Field(default_factory=dict)
 
 
 class IncidentRules(Contract):
@@ -151,6 +156,26 @@ class Policy(Contract):
         by_target = (s for s in self.services if target is not None and s.target == target)
         by_labels = (s for s in self.services if s.matches(labels))
         return next(by_target, None) or next(by_labels, None)
+
+    def knowing(self, shipped: Iterable[str]) -> "Policy":
+        """The same policy, in which runbooks that ship have the autonomy `ask` unless it says
+        something else.
+        """
+        said = {name: self.runbooks.get(name, RunbookPolicy()) for name in shipped}
+        filled = {
+            name: known.model_copy(update={"autonomy": known.autonomy or "ask"})
+            for name, known in said.items()
+        }
+        return self.model_copy(update={"runbooks": self.runbooks | filled})
+
+    def autonomy_of(self, runbook: str, service: str) -> Autonomy:
+        """How far a runbook may go alone on a service: what the runbook is allowed there, or else
+        anywhere, and never more than the service allows at all.
+        """
+        known = self.runbooks.get(runbook, RunbookPolicy())
+        allowed = known.services.get(service) or known.autonomy or "observe"
+        limit = next((s.autonomy for s in self.services if s.name == service), None)
+        return min((allowed, limit or allowed), key=_CAUTIOUS_FIRST.index)
 
     def approvers_of(self, service: str) -> tuple[str, ...]:
         """Who may approve for a service: its own list, else its team's responders, else all

@@ -32,6 +32,7 @@ from gateway import (
     login,
     pauses,
     reports,
+    runbooks,
 )
 from gateway.doors import Doors
 from gateway.identity import require_known
@@ -40,6 +41,7 @@ from gateway.middleware import BoundedBodies, SafeAnswers
 from gateway.pages import HERE, environment
 from gateway.temporal import Temporal, TemporalDoor
 from settings import Settings, configure_logging, read_policy, read_settings
+from toil.catalogue import Catalogue
 from toil.database import open_engine, ping, require_current
 from toil.journal import Journal
 from toil.ledger import Ledger
@@ -58,7 +60,8 @@ def build_app(deps: Doors) -> FastAPI:
     app.state.doors = deps
     app.state.templates = environment(deps.policy)
     answers.install(app)
-    for part in (alerts, approvals, books, health, incidents, login, pauses, reports):
+    parts = (alerts, approvals, books, health, incidents, login, pauses, reports, runbooks)
+    for part in parts:
         app.include_router(part.router)
     app.add_api_route("/", _home, include_in_schema=False)
     app.add_api_route("/openapi.json", _openapi, dependencies=[Depends(require_known)])
@@ -114,6 +117,7 @@ def doors_of(settings: Settings, policy: Policy, engine: Engine, temporal: Tempo
         journal=Journal(engine),
         pauses=Pauses(engine),
         ledger=Ledger(engine),
+        catalogue=Catalogue(engine),
         temporal=temporal,
         ping_database=partial(ping, engine),
         clock=utc_now,

@@ -100,6 +100,14 @@ class Api:
         path = f"/incidents/{quote(incident, safe='')}/{action}"
         return self._send("POST", path, {"reason": reason})
 
+    def runbooks(self) -> dict[str, Any]:
+        """All that is served, with figures, and the files that could not be loaded."""
+        return self._get("/runbooks")
+
+    def runbook(self, name: str) -> dict[str, Any]:
+        """One runbook; raises NotFound when it is not served."""
+        return self._get(f"/runbooks/{quote(name, safe='')}")
+
     def approvals(self, state: str | None = None) -> dict[str, Any]:
         """The newest approvals, newest first."""
         return self._get("/approvals", {"state": state})

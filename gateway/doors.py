@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from contracts.policy import Policy
 from gateway.metrics import Metrics
 from gateway.temporal import Temporal
+from toil.catalogue import Catalogue
 from toil.journal import Journal
 from toil.ledger import Ledger
 from toil.pauses import Pauses
@@ -31,6 +32,7 @@ class Doors:
     journal: Journal
     pauses: Pauses
     ledger: Ledger
+    catalogue: Catalogue
     temporal: Temporal
     ping_database: Callable[[], None]
     clock: Callable[[], datetime]

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from contracts.catalogue import Served
 from contracts.errors import FirebreakError
 from gateway.doors import Doors, doors
 from gateway.identity import require_known
@@ -59,12 +60,16 @@ async def measure(here: Here) -> Response:
     """Prometheus' text format; needs a token, like everything that tells about incidents."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            count = await run_sync(_open_incidents, here, abandon_on_cancel=True)
-            here.metrics.open_incidents.set(count)
+            told = await run_sync(_read_books, here, abandon_on_cancel=True)
+            here.metrics.tell_books(*told)
     except (TimeoutError, FirebreakError):
-        # Without the database the figure is unknown, and the others are worth having.
-        here.metrics.open_incidents.set(float("nan"))
+        # Without the database these are unknown, and the other figures are worth having.
+        here.metrics.forget_books()
     return Response(generate_latest(here.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _read_books(here: Doors) -> tuple[int, Served | None]:
+    return _open_incidents(here), here.catalogue.served()
 
 
 def _open_incidents(here: Doors) -> int:

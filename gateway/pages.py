@@ -18,12 +18,14 @@ from contracts.policy import Policy
 from gateway.doors import doors
 from gateway.forms import form_token
 from gateway.identity import ACTING, signed_in
+from gateway.manual import breakable, coded
 from gateway.switches import Switches, switches
 from gateway.targets import is_exporter, own
-from toil.words import minutes_text
+from toil.words import figures_text, minutes_text
 
 HERE = Path(__file__).parent
 TEXT_CHARS_MAX = 4_000
+FINGERPRINT_CHARS = 12
 _SPACE = "\N{NO-BREAK SPACE}"
 _SHARE_SHOWN_MIN, _SHARE_WHOLE_MIN = 0.001, 0.01
 # An exporter puts its own pod's instance and container on what it tells of others: they come last.
@@ -51,6 +53,8 @@ _SIGNS = {
     "void": "◌",
     "allow": "✓",
     "ask": "?",
+    "observe": "◎",
+    "auto": "▶",
     "declined": "✕",
     "refused": "✕",
     "failed": "✕",
@@ -101,6 +105,11 @@ def who(people: Mapping[str, str], actor: str) -> str:
     return actor if name == actor else f"{name} ({actor})"
 
 
+def short(fingerprint: str) -> str:
+    """As much of a fingerprint as tells two apart."""
+    return fingerprint.rpartition(":")[2][:FINGERPRINT_CHARS]
+
+
 def clipped(text: str) -> str:
     """Untrusted text, short enough for a page."""
     return text if len(text) <= TEXT_CHARS_MAX else text[:TEXT_CHARS_MAX] + "…"
@@ -117,13 +126,17 @@ def environment(policy: Policy) -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
+        "breakable": breakable,
         "status_text": status_text,
         "utc": utc,
         "clock_time": clock_time,
         "iso": iso,
         "minutes_text": minutes_text,
+        "figures_text": figures_text,
+        "short": short,
         "percent": percent,
         "clipped": clipped,
+        "coded": coded,
         "which": which,
         "who": partial(who, people),
         "path": lambda text: quote(str(text), safe=""),

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.calls import JudgeCall, ReservationState
-from contracts.policy import Autonomy, Freeze, Limits, Policy, RunbookPolicy
-
-_CAUTIOUS_FIRST: tuple[Autonomy, ...] = ("observe", "ask", "auto")
+from contracts.policy import Autonomy, Freeze, Limits, Policy
 
 
 @dataclass(frozen=True)
@@ -43,13 +41,6 @@ class Facts:
     attempts: tuple[Attempt, ...] = ()
 
 
-def autonomy_of(policy: Policy, runbook: str, service: str) -> Autonomy:
-    """The more cautious of what the runbook and the service are allowed; `ask` by default."""
-    by_runbook = policy.runbooks.get(runbook, RunbookPolicy()).autonomy
-    by_service = next((s.autonomy for s in policy.services if s.name == service), None)
-    return min((by_runbook, by_service or by_runbook), key=_CAUTIOUS_FIRST.index)
-
-
 def facts_of(
     policy: Policy,
     call: JudgeCall,
@@ -62,7 +53,7 @@ def facts_of(
     return Facts(
         now=now,
         limits=policy.limits,
-        autonomy=autonomy_of(policy, call.runbook, call.service),
+        autonomy=policy.autonomy_of(call.runbook, call.service),
         approvers=tuple(dict.fromkeys(p for p in approvers if policy.person(p))),
         freezes=policy.freezes,
         switches=switches,

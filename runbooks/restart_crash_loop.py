@@ -16,10 +16,15 @@ class RestartCrashLoop(Runbook):
 
     @workflow.run
     async def run(self, case: Case) -> Outcome:
-        """Keep the evidence, ask, restart, verify."""
-        await self.look(PodLogs(target=case.target, lines=200))
+        """Keep the evidence, ask, restart, verify. Ask nobody for what cannot help."""
+        logs = await self.look(PodLogs(target=case.target, lines=200))
         await self.look(Events(target=case.target))
         await self.look(RolloutHistory(target=case.target))
+        beyond = logs.facts.get("beyond_restart")
+        if beyond:
+            why = "new pods get the same image, limits and configuration; nothing was written"
+            sick = f"a restart does not cure {', '.join(beyond)} of {case.target}"
+            return Outcome(status="escalated", summary=f"{sick}: {why}")
 
         restart = RolloutRestart(target=case.target)
         await self.approve(restart, within=timedelta(minutes=15))

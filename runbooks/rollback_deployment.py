@@ -15,20 +15,23 @@ SUSPECT_ROLLOUT_SECONDS = 86_400
 @on_alert("KubeDeploymentRolloutStuck", weight=20)
 @workflow.defn(name="rollback_deployment")
 class RollbackBadRollout(Runbook):
-    """Blames the newest rollout only when it is young; an old one did not break the service now."""
+    """Blames the newest rollout only when it is young; an old one did not break the service now.
+
+    Ready pods acquit no rollout: a slow release is ready, and slow.
+    """
 
     @workflow.run
     async def run(self, case: Case) -> Outcome:
         """Keep the evidence, blame a young rollout, ask, roll back, verify."""
-        await self.look(PodLogs(target=case.target, lines=200))
+        logs = await self.look(PodLogs(target=case.target, lines=200))
         history = await self.look(RolloutHistory(target=case.target))
-        age = history.facts.get("current_age_seconds")
-        if age is None or age > SUSPECT_ROLLOUT_SECONDS:
-            return Outcome(status="escalated", summary="no rollout of the last day to blame")
-        if history.facts.get("current_reused"):
-            now = f"revision {history.facts.get('current')} of {case.target}"
-            why = "is itself a return to an older one; a person must name the revision to go to"
-            return Outcome(status="escalated", summary=f"{now} {why}")
+        blameless = self._why_blameless(history.facts)
+        if blameless:
+            ready, total = logs.facts.get("pods_ready"), logs.facts.get("pods_total")
+            seen = total is not None
+            pods = f"{ready} of {total} pods are ready" if seen else "its pods could not be read"
+            summary = f"{blameless}; {pods}; nothing was written"
+            return Outcome(status="escalated", summary=summary)
 
         rollback = RollbackDeployment(target=case.target)
         await self.approve(rollback, within=timedelta(minutes=15))
@@ -37,3 +40,16 @@ class RollbackBadRollout(Runbook):
         if await self.verify(RolloutHealthy(target=case.target), within=timedelta(minutes=10)):
             return Outcome(status="resolved", summary=f"{receipt.summary}; pods are healthy")
         return Outcome(status="escalated", summary=f"{case.target} is still sick after a rollback")
+
+    def _why_blameless(self, facts: dict[str, object]) -> str:
+        """Why no rollback is asked for, or nothing."""
+        age = facts.get("current_age_seconds")
+        if not isinstance(age, int) or age > SUSPECT_ROLLOUT_SECONDS:
+            return "no rollout of the last day to blame"
+        if facts.get("older_revisions") == []:
+            return f"{self.case.target} has no older revision to return to"
+        if facts.get("current_reused"):
+            now = f"revision {facts.get('current')} of {self.case.target}"
+            why = "is itself a return to an older one; a person must name the revision to go to"
+            return f"{now} {why}"
+        return ""

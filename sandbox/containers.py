@@ -1,4 +1,4 @@
-"""One container: starting, running, crashing, waiting to be started again.
+"""One container: pulled, starting, running, crashing, waiting to be started again.
 
 A container that crashes never becomes ready in between, as if it had a readiness probe. Its
 current log, while it waits, is that of the instance that ended last, as a kubelet gives it.
@@ -11,39 +11,40 @@ from typing import NamedTuple, Self
 
 from sandbox.logs import Line
 from sandbox.objects import Object, timestamp
+from sandbox.scripts import Script
 
 _TRANSITIONS_MAX = 1_000
-_TRACEBACK = """\
-Traceback (most recent call last):
-  File "/app/main.py", line 42, in <module>
-    serve(Settings.from_environment())
-  File "/app/settings.py", line 17, in from_environment
-    return cls(signing_key=environ["SIGNING_KEY"])
-KeyError: 'SIGNING_KEY'"""
+CREATING, PULL_FAILED = "ContainerCreating", "ErrImagePull"
+PULL_BACK_OFF, CRASH_BACK_OFF = "ImagePullBackOff", "CrashLoopBackOff"
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How long each state lasts, in seconds; a real kubelet backs off 10 s up to 300 s."""
+    """How long each state lasts, in seconds; a real kubelet backs off 10 s up to 300 s, and probes
+    every 10 s.
+    """
 
     ready_seconds: float = 0.3
     crash_seconds: float = 0.2
     back_off_first_seconds: float = 1.0
     back_off_max_seconds: float = 10.0
     terminate_seconds: float = 0.2
+    probe_seconds: float = 1.0
 
     def with_ready_seconds(self, seconds: float) -> Self:
         """The same pace with another start-up time."""
         return replace(self, ready_seconds=seconds)
 
-    def back_off_seconds(self, crashes: int) -> float:
-        """Doubles with every crash, up to the maximum."""
-        doubled = self.back_off_first_seconds * float(2 ** min(crashes - 1, 30))
+    def back_off_seconds(self, failures: int) -> float:
+        """Doubles with every failure, up to the maximum."""
+        doubled = self.back_off_first_seconds * float(2 ** min(failures - 1, 30))
         return min(doubled, self.back_off_max_seconds)
 
 
 class Transition(NamedTuple):
-    """Something worth an event: `reason` is Started or BackOff."""
+    """Something worth an event: `reason` is Started, CrashLoopBackOff, Unhealthy, ErrImagePull or
+    ImagePullBackOff.
+    """
 
     reason: str
     at: datetime
@@ -55,13 +56,6 @@ class Instance(NamedTuple):
     number: int
     started_at: datetime
     finished_at: datetime | None = None
-
-
-class Script(NamedTuple):
-    """What the process does: run, or print `log` and crash; an empty log means a traceback."""
-
-    crashes: bool = False
-    log: str = ""
 
 
 class Container:
@@ -76,14 +70,14 @@ class Container:
         script: Script = Script(),  # noqa: B008 - a frozen value
     ) -> None:
         self.name = str(spec["name"])
-        self._image = str(spec["image"])
+        self.image = str(spec["image"])
         self._seed = seed
         self._pace = pace
-        self._crashes = script.crashes
-        self._log = script.log or (_TRACEBACK if script.crashes else "")
+        self._script = script
         self._running: Instance | None = None
         self._last: Instance | None = None
-        self._restarts = 0
+        self._waiting = CREATING
+        self._failures = 0
         self._next_at: datetime | None = now + timedelta(seconds=pace.ready_seconds)
 
     @property
@@ -93,8 +87,16 @@ class Container:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it runs and will go on running."""
-        return self._running is not None and not self._crashes
+        """Whether it runs, answers its probe, and will go on running."""
+        script = self._script
+        return self._running is not None and script.becomes_ready and script.ends is None
+
+    @property
+    def pull_error(self) -> str:
+        """What the registry says of an image that is not there."""
+        reference = f'failed to pull and unpack image "{self.image}": failed to resolve reference'
+        why = f'{reference} "{self.image}": {self.image}: not found'
+        return f"rpc error: code = NotFound desc = {why}"
 
     def advance(self, now: datetime) -> list[Transition]:
         """Go through everything that was due until now, in order."""
@@ -106,20 +108,42 @@ class Container:
         return seen
 
     def _step(self, at: datetime) -> Transition:
+        if not self._script.pulls:
+            return self._fail_to_pull(at)
         if self._running is None:
-            self._restarts = self._last.number + 1 if self._last else 0
-            self._running = Instance(self._restarts, at)
-            crash_at = at + timedelta(seconds=self._pace.crash_seconds)
-            self._next_at = crash_at if self._crashes else None
-            return Transition("Started", at)
+            return self._start(at)
+        if self._script.ends is None:
+            self._next_at = at + timedelta(seconds=self._pace.probe_seconds)
+            return Transition("Unhealthy", at)
         self._last = self._running._replace(finished_at=at)
         self._running = None
+        return self._back_off(CRASH_BACK_OFF, at)
+
+    def _start(self, at: datetime) -> Transition:
+        self._running = Instance(self._last.number + 1 if self._last else 0, at)
+        wait = self._pace.probe_seconds
+        if self._script.ends is not None:
+            wait = self._pace.crash_seconds
+        due = at + timedelta(seconds=wait)
+        self._next_at = None if self.is_ready else due
+        return Transition("Started", at)
+
+    def _fail_to_pull(self, at: datetime) -> Transition:
+        if self._waiting == PULL_FAILED:
+            return self._back_off(PULL_BACK_OFF, at)
+        self._waiting = PULL_FAILED
+        self._next_at = at + timedelta(seconds=self._pace.crash_seconds)
+        return Transition(PULL_FAILED, at)
+
+    def _back_off(self, reason: str, at: datetime) -> Transition:
+        self._waiting = reason
+        self._failures += 1
         self._next_at = at + timedelta(seconds=self._back_off_seconds)
-        return Transition("BackOff", at)
+        return Transition(reason, at)
 
     @property
     def _back_off_seconds(self) -> float:
-        return self._pace.back_off_seconds(self._restarts + 1)
+        return self._pace.back_off_seconds(self._failures)
 
     def lines(self, *, previous: bool) -> list[Line] | None:
         """The log of the current or of the previous instance; None when there is none."""
@@ -131,10 +155,8 @@ class Container:
         return [(instance.started_at + index * step, text) for index, text in enumerate(texts)]
 
     def _texts(self) -> list[str]:
-        greeting = f"{self.name} starting, image {self._image}"
-        if self._crashes:
-            return [greeting, *self._log.splitlines()]
-        return [greeting, *self._log.splitlines(), "listening on :8080"]
+        texts = [f"{self.name} starting, image {self.image}", *self._script.log.splitlines()]
+        return texts if self._script.ends else [*texts, "listening on :8080"]
 
     def status(self) -> Object:
         """The entry of `status.containerStatuses`."""
@@ -146,29 +168,36 @@ class Container:
             "lastState": self._last_state(),
             "ready": self.is_ready,
             "started": self._running is not None,
-            "restartCount": self._restarts,
-            "image": self._image,
-            "imageID": f"sandbox://sha256:{_digest(self._image)}" if current else "",
+            "restartCount": number,
+            "image": self.image,
+            "imageID": f"sandbox://sha256:{_digest(self.image)}" if current else "",
             "containerID": self._id(number) if current else "",
         }
 
     def _state(self) -> Object:
         if self._running is not None:
             return {"running": {"startedAt": timestamp(self._running.started_at)}}
-        if self._last is None:
-            return {"waiting": {"reason": "ContainerCreating"}}
-        message = f"back-off {self._back_off_seconds:g}s restarting failed container={self.name}"
-        return {"waiting": {"reason": "CrashLoopBackOff", "message": message}}
+        message = self._message()
+        said = {"message": message} if message else {}
+        return {"waiting": {"reason": self._waiting, **said}}
+
+    def _message(self) -> str:
+        if self._waiting == CRASH_BACK_OFF:
+            return f"back-off {self._back_off_seconds:g}s restarting failed container={self.name}"
+        if self._waiting == PULL_BACK_OFF:
+            return f'Back-off pulling image "{self.image}": {PULL_FAILED}: {self.pull_error}'
+        return self.pull_error if self._waiting == PULL_FAILED else ""
 
     def _last_state(self) -> Object:
-        if self._last is None or self._last.finished_at is None:
+        last, ends = self._last, self._script.ends
+        if last is None or last.finished_at is None or ends is None:
             return {}
         ended = {
-            "exitCode": 1,
-            "reason": "Error",
-            "startedAt": timestamp(self._last.started_at),
-            "finishedAt": timestamp(self._last.finished_at),
-            "containerID": self._id(self._last.number),
+            "exitCode": ends.code,
+            "reason": ends.reason,
+            "startedAt": timestamp(last.started_at),
+            "finishedAt": timestamp(last.finished_at),
+            "containerID": self._id(last.number),
         }
         return {"terminated": ended}
 

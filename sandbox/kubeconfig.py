@@ -8,18 +8,19 @@ from pathlib import Path
 CONTEXT = "sandbox"
 
 
-def write_kubeconfig(path: Path, url: str, user: str, token: str) -> Path:
-    """Write or replace the file, with mode 0600, never half.
+def write_kubeconfig(path: Path, url: str, who: tuple[str, str], context: str) -> Path:
+    """Write or replace the file, with mode 0600, never half; `who` is (user, token).
 
     It is written as JSON, which is YAML too.
     """
+    user, token = who
     document = {
         "apiVersion": "v1",
         "kind": "Config",
-        "current-context": CONTEXT,
+        "current-context": context,
         "clusters": [{"name": CONTEXT, "cluster": {"server": url}}],
         "users": [{"name": user, "user": {"token": token}}],
-        "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": user}}],
+        "contexts": [{"name": context, "context": {"cluster": CONTEXT, "user": user}}],
     }
     # mkstemp gives mode 0600 from the first moment on.
     handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

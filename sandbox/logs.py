@@ -7,11 +7,15 @@ tell "nothing to see" from "broken" by them.
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sandbox.objects import Object, items_at, micro_timestamp, name_of, uid_of
+from sandbox.objects import Object, items_at, micro_timestamp, name_of, text_at, uid_of
 from sandbox.requests import Request, Response, text_response
 from sandbox.status import bad_request, bad_value, invalid, not_implemented
 
 Line = tuple[datetime, str]
+_IN_WORDS = {
+    "ErrImagePull": "image can't be pulled",
+    "ImagePullBackOff": "trying and failing to pull image",
+}
 
 
 class LogSource(Protocol):
@@ -29,7 +33,7 @@ def read_log(request: Request, pod: Object, source: LogSource, now: datetime) ->
     previous = request.flag("previous")
     lines = source.log(uid_of(pod), container, previous=previous)
     if lines is None:
-        raise _no_instance(name_of(pod), container, previous=previous)
+        raise _no_instance(pod, container, previous=previous)
     text = _cut(request, lines, now)
     limit = request.number("limitBytes")
     return text_response(200, text.encode()[:limit].decode(errors="ignore"))
@@ -72,12 +76,18 @@ def _container(pod: Object, wanted: str) -> str:
     )
 
 
-def _no_instance(pod: str, container: str, *, previous: bool) -> Exception:
+def _no_instance(pod: Object, container: str, *, previous: bool) -> Exception:
+    subject = f'container "{container}" in pod "{name_of(pod)}"'
     if previous:
-        return bad_request(f'previous terminated container "{container}" in pod "{pod}" not found')
-    return bad_request(
-        f'container "{container}" in pod "{pod}" is waiting to start: ContainerCreating'
-    )
+        return bad_request(f"previous terminated {subject} not found")
+    return bad_request(f"{subject} is waiting to start: {_waits_for(pod, container)}")
+
+
+def _waits_for(pod: Object, container: str) -> str:
+    statuses = items_at(pod, "status", "containerStatuses")
+    mine = next((item for item in statuses if item.get("name") == container), {})
+    reason = text_at(mine, "state", "waiting", "reason") or "ContainerCreating"
+    return _IN_WORDS.get(reason, reason)
 
 
 def _cut(request: Request, lines: list[Line], now: datetime) -> str:

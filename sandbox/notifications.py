@@ -1,95 +1,105 @@
-"""The Alertmanager notifications of the seed story, as pure functions of pods and times.
+"""The Alertmanager notifications of a scenario, as pure functions of pods and times.
 
 They have the shape of webhook version 4 and the labels of the rules that kube-prometheus ships,
 so that what reads them in the demo reads production too. Nothing is sent from here.
 """
 
+import re
+from collections.abc import Iterator
 from datetime import datetime
 
 from contracts.alert import fingerprint_of
 from sandbox.objects import Object, items_at, name_of, namespace_of, text_at, timestamp, uid_of
+from sandbox.scenario_file import AlertRule, Scenario, Workload, seed
 
-SERVICE_ALERT = "HighUserAuthLatency"
-POD_ALERT = "KubePodCrashLooping"
 RECEIVER = "firebreak"
 _OPEN_END = "0001-01-01T00:00:00Z"
 _ALERTMANAGER, _PROMETHEUS = "http://alertmanager.example", "http://prometheus.example"
+# `instance` and `job` are those of the exporter: a reader must not take them for the pod.
+_EXPORTER = {
+    "instance": "10.244.0.9:8443",
+    "job": "kube-state-metrics",
+    "prometheus": "monitoring/k8s",
+}
+_LABEL = re.compile(r"\{\{\s*\$labels\.(\w+)\s*\}\}")
 
 
-def firing_notifications(pods: list[Object], started_at: datetime) -> list[Object]:
-    """Webhook bodies: one for the service, then one for each crash-looping pod."""
-    return [_body(alert, started_at, None) for alert in _alerts(pods)]
+def firing_notifications(
+    pods: list[Object], started_at: datetime, scenario: Scenario | None = None
+) -> list[Object]:
+    """Webhook bodies, one for each alert of the scenario; `pods` are those that are sick."""
+    return [_body(*alert, started_at) for alert in _alerts(scenario or seed(), pods)]
 
 
 def resolved_notifications(
     pods: list[Object], started_at: datetime, ended_at: datetime
 ) -> list[Object]:
-    """The same alerts, resolved."""
-    return [_body(alert, started_at, ended_at) for alert in _alerts(pods)]
+    """The same alerts of the seed story, resolved."""
+    return [resolved(body, ended_at) for body in firing_notifications(pods, started_at)]
 
 
-def _alerts(pods: list[Object]) -> list[tuple[dict[str, str], dict[str, str]]]:
-    """(labels, annotations) of the alerts of the story."""
-    return [(_service_labels(), _service_annotations())] + [
-        (_pod_labels(pod), _pod_annotations(pod)) for pod in pods
-    ]
+def resolved(body: Object, ended_at: datetime) -> Object:
+    """The same notification, of the moment when all its alerts have ended."""
+    ended = {"status": "resolved", "endsAt": timestamp(ended_at)}
+    return body | {"status": "resolved", "alerts": [alert | ended for alert in body["alerts"]]}
 
 
-def _service_labels() -> dict[str, str]:
-    return {
-        "alertname": SERVICE_ALERT,
-        "namespace": "shop",
-        "service": "user-auth",
-        "severity": "critical",
-    }
+def _alerts(
+    scenario: Scenario, pods: list[Object]
+) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+    """(labels, annotations) of the alerts, in the order of the file."""
+    for rule in scenario.alerts:
+        for about in _subjects(rule, scenario.workload, pods):
+            named = {"alertname": rule.name, "severity": rule.severity}
+            labels = named | about | rule.labels
+            notes = {key: _filled(text, labels) for key, text in rule.annotations.items()}
+            yield labels, notes
 
 
-def _service_annotations() -> dict[str, str]:
-    return {
-        "summary": "Logins are slow.",
-        "description": "The 99th percentile of user-auth latency is above 500 ms.",
-    }
+def _subjects(rule: AlertRule, where: Workload, pods: list[Object]) -> list[dict[str, str]]:
+    """The labels of what the alert is about, once for each time it fires."""
+    if rule.per == "service":
+        return [{"namespace": where.namespace, "service": where.name}]
+    if rule.per == "deployment":
+        return [_EXPORTER | {"namespace": where.namespace, "deployment": where.name}]
+    return [_EXPORTER | _pod_labels(pod) for pod in pods]
 
 
 def _pod_labels(pod: Object) -> dict[str, str]:
-    """`instance` and `job` are those of the exporter: a reader must not take them for the pod."""
-    return {
-        "alertname": POD_ALERT,
+    labels = {
         "container": text_at(items_at(pod, "spec", "containers")[0], "name"),
-        "instance": "10.244.0.9:8443",
-        "job": "kube-state-metrics",
         "namespace": namespace_of(pod),
         "pod": name_of(pod),
-        "prometheus": "monitoring/k8s",
-        "reason": "CrashLoopBackOff",
-        "severity": "warning",
         "uid": uid_of(pod),
     }
+    reason = _waiting_reason(pod)
+    return labels | ({"reason": reason} if reason else {})
 
 
-def _pod_annotations(pod: Object) -> dict[str, str]:
-    labels = _pod_labels(pod)
-    where = f"{labels['namespace']}/{labels['pod']} ({labels['container']})"
-    return {
-        "summary": "Pod is crash looping.",
-        "description": f'Pod {where} is in waiting state (reason: "CrashLoopBackOff").',
-        "runbook_url": "https://runbooks.prometheus-operator.dev/runbooks/kubernetes/kubepodcrashlooping",
-    }
+def _waiting_reason(pod: Object) -> str:
+    """What a rule over a few minutes sees of a container that flaps between running and waiting."""
+    for status in items_at(pod, "status", "containerStatuses"):
+        if text_at(status, "lastState", "terminated", "reason"):
+            return "CrashLoopBackOff"
+        if reason := text_at(status, "state", "waiting", "reason"):
+            return reason
+    return ""
 
 
-def _body(
-    alert: tuple[dict[str, str], dict[str, str]], started_at: datetime, ended_at: datetime | None
-) -> Object:
-    labels, annotations = alert
-    group = {key: labels[key] for key in ("alertname", "namespace", "pod") if key in labels}
+def _filled(text: str, labels: dict[str, str]) -> str:
+    return _LABEL.sub(lambda found: labels.get(found[1], ""), text)
+
+
+def _body(labels: dict[str, str], annotations: dict[str, str], started_at: datetime) -> Object:
+    by = ("alertname", "namespace", "deployment", "pod")
+    group = {key: labels[key] for key in by if key in labels}
     grouped = ", ".join(f'{key}="{value}"' for key, value in group.items())
-    status = "resolved" if ended_at else "firing"
     entry = {
-        "status": status,
+        "status": "firing",
         "labels": labels,
         "annotations": annotations,
         "startsAt": timestamp(started_at),
-        "endsAt": timestamp(ended_at) if ended_at else _OPEN_END,
+        "endsAt": _OPEN_END,
         "generatorURL": f"{_PROMETHEUS}/graph?g0.expr={labels['alertname']}&g0.tab=1",
         "fingerprint": fingerprint_of(labels),
     }
@@ -97,7 +107,7 @@ def _body(
         "version": "4",
         "groupKey": f"{{}}:{{{grouped}}}",
         "truncatedAlerts": 0,
-        "status": status,
+        "status": "firing",
         "receiver": RECEIVER,
         "groupLabels": group,
         "commonLabels": labels,

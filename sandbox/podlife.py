@@ -7,7 +7,13 @@ when the revision goes. Times are compressed (`Pace`), states and their order ar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sandbox.containers import Container, Pace, Transition
+from sandbox.containers import (
+    CRASH_BACK_OFF,
+    PULL_BACK_OFF,
+    PULL_FAILED,
+    Container,
+    Pace,
+)
 from sandbox.events import Recorder
 from sandbox.logs import Line
 from sandbox.objects import (
@@ -73,7 +79,8 @@ class PodLife:
             return
         for container in life.containers:
             for transition in container.advance(now):
-                self._tell_transition(pod, container, transition)
+                for what in _told(pod, container, transition.reason):
+                    self._tell(pod, what, transition.at)
         pod["spec"]["nodeName"] = NODE
         pod["status"] = _status(pod, life, now)
         self._store.replace_status(PODS, pod)
@@ -98,18 +105,38 @@ class PodLife:
         if now >= life.ending_at:
             self._store.remove(PODS, namespace_of(pod), name_of(pod))
 
-    def _tell_transition(self, pod: Object, container: Container, transition: Transition) -> None:
-        subject = f"container {container.name} in pod {name_of(pod)}_{namespace_of(pod)}"
-        back_off = f"Back-off restarting failed {subject}({uid_of(pod)})"
-        told = {
-            "Started": ("Normal", "Started", f"Started container {container.name}"),
-            "BackOff": ("Warning", "BackOff", back_off),
-        }
-        self._tell(pod, told[transition.reason], transition.at)
-
     def _tell(self, pod: Object, what: tuple[str, str, str], at: datetime) -> None:
         source = "default-scheduler" if what[1] == "Scheduled" else "kubelet"
         self._events.record(pod, what, source, at)
+
+
+def _told(pod: Object, container: Container, reason: str) -> list[tuple[str, str, str]]:
+    """The events of a transition, as the kubelet words them: (type, reason, message)."""
+    image = container.image
+    subject = f"container {container.name} in pod {name_of(pod)}_{namespace_of(pod)}"
+    events = {
+        "Started": [("Normal", "Started", f"Started container {container.name}")],
+        CRASH_BACK_OFF: [
+            ("Warning", "BackOff", f"Back-off restarting failed {subject}({uid_of(pod)})")
+        ],
+        "Unhealthy": [
+            (
+                "Warning",
+                "Unhealthy",
+                "Readiness probe failed: HTTP probe failed with statuscode: 503",
+            )
+        ],
+        PULL_FAILED: [
+            ("Normal", "Pulling", f'Pulling image "{image}"'),
+            ("Warning", "Failed", f'Failed to pull image "{image}": {container.pull_error}'),
+            ("Warning", "Failed", f"Error: {PULL_FAILED}"),
+        ],
+        PULL_BACK_OFF: [
+            ("Normal", "BackOff", f'Back-off pulling image "{image}"'),
+            ("Warning", "Failed", f"Error: {PULL_BACK_OFF}"),
+        ],
+    }
+    return events[reason]
 
 
 def _scheduled(pod: Object) -> str:

@@ -6,22 +6,23 @@ is refused when it is written, never ignored.
 
 import math
 
-from sandbox.containers import Pace, Script
+from sandbox.containers import Pace
 from sandbox.objects import Object, annotations_of
+from sandbox.scripts import CRASH_LOOP_UNTIL_RESTARTED, FAULTS, Script
 from sandbox.status import Cause, bad_value, unsupported
 
 FAULT = "sandbox.firebreak/fault"
 LOG = "sandbox.firebreak/log"
 READY_SECONDS = "sandbox.firebreak/ready-seconds"
-CRASH_LOOP = "crash-loop"
+RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 
 def profile_problems(template: Object) -> list[Cause]:
     """Field errors of the sandbox's own annotations."""
     notes, found = annotations_of(template), []
     field = "spec.template.metadata.annotations"
-    if notes.get(FAULT, CRASH_LOOP) != CRASH_LOOP:
-        found.append(unsupported(f"{field}[{FAULT}]", f'"{notes[FAULT]}"', CRASH_LOOP))
+    if FAULT in notes and notes[FAULT] not in FAULTS:
+        found.append(unsupported(f"{field}[{FAULT}]", f'"{notes[FAULT]}"', *FAULTS))
     seconds = notes.get(READY_SECONDS, "0")
     if _seconds(seconds) is None:
         why = "must be a number of seconds, 0 or more"
@@ -30,9 +31,17 @@ def profile_problems(template: Object) -> list[Cause]:
 
 
 def script_of(pod: Object) -> Script:
-    """What the first container of the pod does."""
+    """What the first container of the pod does.
+
+    `crash-loop-until-restarted` is bad state of the pods that were there, so it is over for the
+    pods of a template that says it was restarted.
+    """
     notes = annotations_of(pod)
-    return Script(notes.get(FAULT) == CRASH_LOOP, notes.get(LOG, ""))
+    fault = notes.get(FAULT, "")
+    if fault == CRASH_LOOP_UNTIL_RESTARTED and notes.get(RESTARTED_AT):
+        return Script()
+    script = FAULTS.get(fault, Script())
+    return script._replace(log=notes.get(LOG, "") or script.log)
 
 
 def pace_of(pod: Object, pace: Pace) -> Pace:

@@ -21,7 +21,7 @@ from sandbox.controller import Controllers
 from sandbox.faults import Faults
 from sandbox.gate import Gate, Hook
 from sandbox.journal import REQUESTS_MAX, Record
-from sandbox.kubeconfig import write_kubeconfig
+from sandbox.kubeconfig import CONTEXT, write_kubeconfig
 from sandbox.objects import Clock, utc_now
 from sandbox.resources import NAMESPACES
 from sandbox.store import Store
@@ -151,7 +151,7 @@ class SandboxServer:
         """One pass of the controllers, for callers with a clock of their own."""
         self._controllers.tick(now or self._timing.clock())
 
-    def write_kubeconfig(self, path: Path | str, user: str = "") -> Path:
+    def write_kubeconfig(self, path: Path | str, user: str = "", context: str = CONTEXT) -> Path:
         """A kubeconfig of mode 0600; the user is the first one unless named.
 
         Raises ValueError for a user without a token.
@@ -160,7 +160,7 @@ class SandboxServer:
         tokens = [token for token, name in self.tokens.items() if name == user]
         if not tokens:
             raise ValueError(f"no token for {user!r}; known are {sorted(self.tokens.values())}")
-        return write_kubeconfig(Path(path), self.url, user, tokens[0])
+        return write_kubeconfig(Path(path), self.url, (user, tokens[0]), context)
 
     def _run(self, name: str, target: Callable[[], None]) -> None:
         thread = threading.Thread(target=target, name=name, daemon=True)

@@ -26,6 +26,7 @@ from contracts.target import Target
 from gateway.doors import Doors
 from gateway.metrics import Metrics
 from gateway.temporal import A, Start, Update
+from toil.catalogue import Catalogue
 from toil.database import ping
 from toil.journal import Journal
 from toil.ledger import Ledger
@@ -158,6 +159,7 @@ def make_doors(engine: Engine, temporal: FakeTemporal, **changed: Any) -> Doors:
         "journal": Journal(engine),
         "pauses": Pauses(engine),
         "ledger": Ledger(engine),
+        "catalogue": Catalogue(engine),
         "temporal": temporal,
         "ping_database": lambda: ping(engine),
         "clock": lambda: NOW,

@@ -24,7 +24,21 @@ PACKAGES = {
     "gateway",
     "sandbox",
 }
-MODULES = {"worker", "cli", "settings", "stack", "devserver", "demo", "doctor"}
+MODULES = {
+    "worker",
+    "cli",
+    "terminal",
+    "authoring",
+    "tryout",
+    "backtest",
+    "settings",
+    "stack",
+    "devserver",
+    "demo",
+    "playing",
+    "rehearsal",
+    "doctor",
+}
 BESIDE = {"tests", "tools", "bench"}
 LINT_SECONDS_MAX = 60
 

@@ -71,6 +71,7 @@ class EventRow(Row, table=True):
     """One line of a timeline; `seq` counts from 1 within its incident."""
 
     __tablename__ = "incident_event"
+    __table_args__ = (Index(None, "type", "at"),)
 
     incident: str = Field(primary_key=True, foreign_key="incident.id")
     seq: int = Field(primary_key=True)
@@ -122,6 +123,16 @@ class QuarantineRow(Row, table=True):
     reason: str = Field(sa_type=PlainText)
     excerpt: str = Field(sa_type=PlainText)
     at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class ServedRow(Row, table=True):
+    """What a worker serves: one row for all of it, because it is told and replaced as a whole."""
+
+    __tablename__ = "served"
+
+    id: str = Field(primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    body: dict[str, Any] = Field(sa_type=Json)
 
 
 class PauseRow(Row, table=True):

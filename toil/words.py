@@ -1,4 +1,8 @@
-"""How people read a length of time; one place, so that a page and its chart say the same."""
+"""How people read a length of time and a runbook's figures; one place, so that a page, a chart and
+the command line say the same.
+"""
+
+from contracts.catalogue import FIGURES_DAYS, RunFigures
 
 _MINUTE = 60
 
@@ -12,3 +16,14 @@ def minutes_text(seconds: float) -> str:
     if not hours:
         return f"{minutes} min"
     return f"{hours} h {minutes:02d} min" if minutes else f"{hours} h"
+
+
+def figures_text(figures: RunFigures) -> str:
+    """How a runbook has done lately: `14 runs · 12 resolved · 2 expired · median 3 min`."""
+    if not figures.runs:
+        return f"no run in {FIGURES_DAYS} days"
+    parts = [f"{figures.runs} {'run' if figures.runs == 1 else 'runs'}"]
+    parts += [f"{count} {status}" for status, count in figures.outcomes.items()]
+    if figures.heal_seconds_median is not None:
+        parts.append(f"median {minutes_text(figures.heal_seconds_median)}")
+    return " · ".join(parts)

@@ -1,7 +1,8 @@
 """The runbook that an incident runs now, as its child, and how it ended."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import (
@@ -25,6 +26,8 @@ class Attempts:
         self._child: workflow.ChildWorkflowHandle[object, Outcome] | None = None
         self._ended: Outcome | None = None
         self._calmed = False
+        self._began = self._over = datetime.min.replace(tzinfo=UTC)
+        self.attempt = 0
         self.dry_run = False
         self.runbook = ""
 
@@ -50,6 +53,7 @@ class Attempts:
         nobody can be its parent any more, so it is cancelled, and another attempt may begin.
         """
         self._calmed = False
+        self._began, self.attempt = workflow.now(), case.attempt
         self.dry_run, self.runbook = case.dry_run, case.runbook
         try:
             self._child = await workflow.start_child_workflow(
@@ -72,6 +76,8 @@ class Attempts:
             self._ended = await child
         except ChildWorkflowError as err:
             self._ended = _outcome_of(err)
+        # An outage of the books may keep the loop from taking the outcome for hours.
+        self._over = workflow.now()
 
     def take(self) -> Outcome | None:
         """The outcome, once; afterwards the next runbook may start."""
@@ -79,6 +85,21 @@ class Attempts:
         if outcome is not None:
             self._child = self._ended = None
         return outcome
+
+    def figures(self, outcome: Outcome) -> dict[str, Any]:
+        """What the journal keeps of the run that has just ended, to count and to time it.
+
+        Nothing of it is carried into the incident's next run: that begins only when no runbook
+        runs.
+        """
+        return {
+            "runbook": self.runbook,
+            "attempt": self.attempt,
+            "status": outcome.status,
+            "dry_run": self.dry_run,
+            "started_at": self._began.isoformat(),
+            "seconds": int((self._over - self._began).total_seconds()),
+        }
 
     async def cancel(self) -> None:
         """Cancel the child and wait for its end: a write under way is finished first."""

@@ -124,7 +124,9 @@ class Incident(IncidentDoors):
             return
         case = self._case(match, request)
         how = "is tried as a dry run" if case.dry_run else "starts"
-        line = self._scribe.event("matched", f"{case.runbook} {how}: {match.reason}", case.actor)
+        facts = case.model_dump(include={"runbook", "attempt", "dry_run"})
+        text = f"{case.runbook} {how}: {match.reason}"
+        line = self._scribe.event("matched", text, case.actor, facts)
         if not case.dry_run:
             self.state.began()
             self.state.status = "open"
@@ -169,7 +171,8 @@ class Incident(IncidentDoors):
         outcome = self._attempts.take()
         if outcome is None:
             return
-        line = self._scribe.event("outcome", f"{outcome.status}: {outcome.summary}")
+        text, figures = f"{outcome.status}: {outcome.summary}", self._attempts.figures(outcome)
+        line = self._scribe.event("outcome", text, data=figures)
         if self._attempts.dry_run:
             # It was asked for to see a plan; it says nothing about the incident.
             await self._set(self.state.status, line)

@@ -7,6 +7,7 @@ whoever connects without this plugin speaks another language.
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakSet
 
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import (
@@ -33,10 +34,25 @@ def data_converter(codec: PayloadCodec | None = None) -> DataConverter:
     )
 
 
+class PreparedOnce(SandboxedWorkflowRunner):
+    """Tries each class once a process: whoever loads two hundred runbooks has tried them already,
+    one by one, and the worker need not do it again.
+    """
+
+    def prepare_workflow(self, defn: Any) -> None:
+        """Import the class in the sandbox, unless that was done; raises what its module raises."""
+        if defn.cls not in _prepared:
+            super().prepare_workflow(defn)
+            _prepared.add(defn.cls)
+
+
+_prepared: WeakSet[type] = WeakSet()
+
+
 def sandbox(passed_through: Sequence[str] = PASSED_THROUGH) -> WorkflowRunner:
     """The runner that refuses clocks, files and the network in workflow code."""
     restrictions = SandboxRestrictions.default.with_passthrough_modules(*passed_through)
-    return SandboxedWorkflowRunner(restrictions=restrictions)
+    return PreparedOnce(restrictions=restrictions)
 
 
 def firebreak_plugin(

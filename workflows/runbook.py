@@ -152,7 +152,7 @@ class Runbook:
         await self._scribe.write(self._scribe.event("plan", plan.summary, data=facts))
         verdict = await call(JUDGE, self._judged(plan, key), Verdict, RULES, summary="guardrails")
         if verdict.ruling == "deny":
-            await self._refuse(verdict)
+            await self._refuse(plan, verdict)
         if verdict.ruling == "allow":
             return Granted(action, plan, None)
         return Granted(action, plan, await self._questions.ask(plan, verdict, within))
@@ -176,9 +176,10 @@ class Runbook:
             plan=plan,
         )
 
-    async def _refuse(self, verdict: Verdict) -> None:
+    async def _refuse(self, plan: Plan, verdict: Verdict) -> None:
         text = "; ".join(reason.text for reason in verdict.denials)
-        data = verdict.model_dump(mode="json")
+        about = self.case.model_dump(include={"runbook", "attempt", "dry_run"})
+        data = verdict.model_dump(mode="json") | about | {"plan": plan.summary}
         await self._scribe.write(self._scribe.event("verdict", f"refused: {text}", data=data))
         kind = Paused if all(r.rule == "kill_switch" for r in verdict.denials) else Refused
         raise kind(text, "; ".join(reason.fix for reason in verdict.denials))

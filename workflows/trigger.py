@@ -1,13 +1,10 @@
-"""The label that says which alerts start a runbook, and the one function that finds labels.
+"""The label that says which alerts start a runbook.
 
 A decorator only labels: Temporal's sandbox imports a runbook's module anew for every run, so a
 decorator that filled a list would fill it again and again.
 """
 
-import importlib
-import pkgutil
 from collections.abc import Callable
-from types import ModuleType
 from typing import TypeVar
 
 from temporalio import workflow
@@ -46,18 +43,3 @@ def name_of(runbook: type) -> str:
     if definition.name is None:
         raise TypeError(f"{runbook.__name__} is a dynamic workflow; give it a name")
     return definition.name
-
-
-def discover(package: ModuleType) -> tuple[type, ...]:
-    """The labelled workflow classes of a package, one import per module, sorted by name."""
-    modules = [
-        importlib.import_module(f"{package.__name__}.{info.name}")
-        for info in pkgutil.iter_modules(package.__path__)
-    ]
-    found = {
-        item.__name__: item
-        for module in modules
-        for item in vars(module).values()
-        if isinstance(item, type) and item.__module__ == module.__name__ and triggers_of(item)
-    }
-    return tuple(found[name] for name in sorted(found))

@@ -36,7 +36,8 @@ class Writer:
     def __init__(self, case: Case, scribe: Scribe) -> None:
         self._case = case
         self._scribe = scribe
-        self._writing: workflow.ActivityHandle[Receipt] | None = None
+        # More than one when a runbook acts on several targets at once.
+        self._writing: list[workflow.ActivityHandle[Receipt]] = []
 
     async def write(self, action: Action, judged: JudgeCall, approval: Approval | None) -> Receipt:
         """Bring about the judged plan.
@@ -52,8 +53,8 @@ class Writer:
 
     def _hurry(self) -> None:
         # A person takes over: no new attempt is made, but what was sent is waited for.
-        if self._writing is not None:
-            self._writing.cancel()
+        for write in self._writing:
+            write.cancel()
 
     async def _write(self, action: Action, judged: JudgeCall, approval: Approval | None) -> Receipt:
         # Said before the lock is taken: waiting for the journal must not use the lock up.
@@ -125,15 +126,16 @@ class Writer:
             plan=judged.plan,
             expires_at=held.expires_at,
         )
-        self._writing = workflow.start_activity(
+        writing = workflow.start_activity(
             f"{action.activity}.ensure",
             wanted,
             result_type=Receipt,
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             **options(WRITE, cluster_queue(action.target.cluster), judged.plan.summary),
         )
+        self._writing.append(writing)
         try:
-            receipt: Receipt = await self._writing
+            receipt: Receipt = await writing
         except asyncio.CancelledError as err:
             raise OutcomeUnknown("interrupted before the cluster answered") from err
         except ActivityError as err:

@@ -8,7 +8,7 @@ from activities.kubernetes.client import Cluster
 from activities.kubernetes.deployment import REVISION, Deployment, cluster_of, read_deployment
 from activities.kubernetes.evidence import Shelf, head, keep
 from activities.kubernetes.raw import Object, annotation
-from activities.kubernetes.revisions import age_seconds, current_of, revisions_of
+from activities.kubernetes.revisions import age_seconds, current_of, older_than, revisions_of
 from contracts.kubernetes import RolloutHistory
 from contracts.step import BODY_BYTES_MAX, EXCERPT_BYTES_MAX, Evidence, StepCall
 
@@ -32,12 +32,15 @@ class RolloutHistoryLook:
         current = current_of(deployment, revisions)
         number = current.number if current else _numbered(deployment)
         known = [revision.facts() for revision in revisions[:REVISIONS_MAX]]
-        facts = {
+        facts: Object = {
             "current": number,
             "revisions": known,
             "current_age_seconds": age_seconds(deployment, current, call.at) if current else 0,
             "current_reused": current.reused if current else False,
         }
+        if current is not None:
+            older = older_than(current, revisions)
+            facts["older_revisions"] = [revision.number for revision in older[:REVISIONS_MAX]]
         body = head("\n".join(_line(fact, number) for fact in known), BODY_BYTES_MAX)
         title = f"{len(revisions)} revisions of {target}"
         return keep(self._shelf, call, title, (body, head(body, EXCERPT_BYTES_MAX)), facts)

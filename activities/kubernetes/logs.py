@@ -11,7 +11,13 @@ from temporalio import activity
 from activities.kubernetes.client import LOG_BYTES_MAX, Cluster
 from activities.kubernetes.deployment import cluster_of, read_deployment
 from activities.kubernetes.evidence import Cleaner, Shelf, keep, tail
-from activities.kubernetes.pods import CRASH_LOOP, PodState, containers_of, pods_of
+from activities.kubernetes.pods import (
+    CRASH_LOOP,
+    PodState,
+    beyond_restart,
+    containers_of,
+    pods_of,
+)
 from activities.kubernetes.raw import Object
 from activities.kubernetes.revisions import revisions_of
 from contracts.errors import NotFound, Rejected
@@ -93,4 +99,5 @@ def _facts(pods: list[PodState], chosen: list[PodState]) -> Object:
         "pods_total": len(pods),
         "pods_ready": sum(pod.ready for pod in pods),
         "pods_crash_looping": sum(pod.reason == CRASH_LOOP for pod in pods),
+        "beyond_restart": beyond_restart(pods),
     }

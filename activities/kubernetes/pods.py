@@ -14,6 +14,7 @@ from activities.kubernetes.raw import Object
 from activities.kubernetes.revisions import Revision
 
 CRASH_LOOP = "CrashLoopBackOff"
+OOM_KILLED = "OOMKilled"
 UNREPAIRED_BY_RESTART = frozenset(
     {
         "ErrImagePull",
@@ -42,7 +43,19 @@ class PodState:
     restarts: int
     reason: str = ""
     container: str = ""
+    last_reason: str = ""
     last_exit: str = ""
+
+    @property
+    def beyond_restart(self) -> str:
+        """Why a new pod of the same template would be as sick, or the empty string. Exit code 137
+        alone proves no lack of memory: the kubelet kills with it, too.
+        """
+        if self.ready:
+            return ""
+        if self.last_reason == OOM_KILLED:
+            return OOM_KILLED
+        return self.reason if self.reason in UNREPAIRED_BY_RESTART else ""
 
     @property
     def rank(self) -> tuple[int, int, str]:
@@ -58,6 +71,7 @@ class PodState:
             "restarts": self.restarts,
             "reason": self.reason,
             "container": self.container,
+            "last_reason": self.last_reason,
             "last_exit": self.last_exit,
         }
 
@@ -87,8 +101,14 @@ def state_of(pod: Object) -> PodState:
         restarts=sum(_restarts(s) for s in statuses),
         reason=_reason(worst) or _pod_reason(pod),
         container=raw.text(crashed, "name"),
+        last_reason=raw.text(_last_end(crashed), "reason"),
         last_exit=_last_exit(crashed),
     )
+
+
+def beyond_restart(pods: list[PodState]) -> list[str]:
+    """The reasons, sorted, for which a restart would leave some of these pods as sick as now."""
+    return sorted({pod.beyond_restart for pod in pods} - {""})
 
 
 def findings_of(pods: list[PodState]) -> list[str]:
@@ -142,9 +162,14 @@ def _pod_reason(pod: Object) -> str:
     return raw.text(pod, "status", "reason") or unschedulable
 
 
-def _last_exit(status: Object) -> str:
-    """`OOMKilled (exit code 137)`, from the last or the present termination."""
+def _last_end(status: Object) -> Object:
+    """The last termination, or the present one, or an empty object."""
     ended = raw.mapping(status, "lastState", "terminated")
-    ended = ended or raw.mapping(status, "state", "terminated")
+    return ended or raw.mapping(status, "state", "terminated")
+
+
+def _last_exit(status: Object) -> str:
+    """`OOMKilled (exit code 137)`."""
+    ended = _last_end(status)
     reason = raw.text(ended, "reason") or "Error"
     return f"{reason} (exit code {raw.number(ended, 'exitCode')})" if ended else ""

@@ -20,7 +20,7 @@ from activities.kubernetes.deployment import (
 )
 from activities.kubernetes.ensure import Change, Ensurer, Patch, guarded
 from activities.kubernetes.plans import common_findings, kubectl, plan_of, refuse_paused
-from activities.kubernetes.pods import UNREPAIRED_BY_RESTART, PodState, pods_of
+from activities.kubernetes.pods import PodState, beyond_restart, pods_of
 from activities.kubernetes.revisions import Revision, current_of, revisions_of
 from contracts.calls import EnsureCall
 from contracts.errors import Refused
@@ -98,8 +98,7 @@ def _findings(
     deployment: Deployment, current: Revision | None, pods: list[PodState], at: datetime
 ) -> list[str]:
     said = common_findings(deployment, current, pods, at)
-    hopeless = sorted({pod.reason for pod in pods} & UNREPAIRED_BY_RESTART)
-    return said + [f"a restart does not repair {reason}" for reason in hopeless]
+    return said + [f"a restart does not repair {reason}" for reason in beyond_restart(pods)]
 
 
 def _moved(plan: Plan, current: Deployment) -> str:

@@ -109,6 +109,13 @@ def current_of(deployment: Deployment, revisions: list[Revision]) -> Revision | 
     return min(equal, key=lambda r: (r.created_at is None, r.created_at, r.name), default=None)
 
 
+def older_than(current: Revision, revisions: list[Revision]) -> list[Revision]:
+    """The older revisions that run something else, newest first: what a rollback may return to. A
+    restart makes a revision, too, but the one before it is as sick.
+    """
+    return [r for r in revisions if 0 < r.number < current.number and not r.runs_like(current)]
+
+
 def age_seconds(deployment: Deployment, current: Revision, at: datetime) -> int:
     """How long ago this revision began. A reused ReplicaSet is older than its newest revision;
     then the time of the rollout's last progress is the nearest thing that the API tells.

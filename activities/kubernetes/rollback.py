@@ -25,6 +25,7 @@ from activities.kubernetes.revisions import (
     CHANGE_CAUSE,
     Revision,
     current_of,
+    older_than,
     revision_of,
     revisions_of,
 )
@@ -111,12 +112,10 @@ def _refuse_returned(cluster: Cluster, step: RollbackDeployment, current: Revisi
 
 
 def _wanted(step: RollbackDeployment, current: Revision, revisions: list[Revision]) -> Revision:
-    """The revision asked for, else the newest older one that runs something else: a restart makes
-    a revision, too, but the one before it is as sick.
-    """
+    """The revision asked for, else the newest older one that runs something else."""
     if step.to_revision is not None:
         return _numbered(step.target, step.to_revision, current, revisions)
-    older = [r for r in revisions if 0 < r.number < current.number and not r.runs_like(current)]
+    older = older_than(current, revisions)
     if not older:
         fix = "Deploy a good version; spec.revisionHistoryLimit says how many old ones are kept."
         raise Refused(f"{step.target} has no older revision than {current.number}", fix)

@@ -9,7 +9,7 @@ from activities.catalogue import CatalogueActivities
 from contracts.alert import Alert
 from contracts.calls import MatchCall
 from contracts.matching import Trigger, parse_matcher
-from contracts.policy import IncidentRules, Policy, Service
+from contracts.policy import IncidentRules, Policy, RunbookPolicy, Service
 from contracts.target import Target
 
 TARGET = Target(cluster="default", namespace="shop", kind="Deployment", name="user-auth")
@@ -44,10 +44,10 @@ def alert(name: str = "HighLatency", status: str = "firing", **labels: str) -> A
 
 
 def matched(
-    call: dict[str, Any], *, messenger: bool = False, **triggers: tuple[Trigger, ...]
+    call: dict[str, Any], *, policy: Policy = POLICY, **triggers: tuple[Trigger, ...]
 ) -> tuple[str | None, str]:
     """The runbook and the reason."""
-    catalogue = CatalogueActivities(POLICY, triggers, messenger=messenger)
+    catalogue = CatalogueActivities(policy, triggers, messenger=False)
     found = catalogue.match(
         MatchCall.model_validate({"incident": "inc-1", "target": TARGET} | call)
     )
@@ -63,6 +63,24 @@ def test_the_runbook_whose_trigger_holds_is_chosen() -> None:
     runbook, reason = matched({"alerts": (alert(),)}, Restart=LATENCY)
     assert runbook == "Restart"
     assert reason == "Restart matches HighLatency with weight 0"
+
+
+def test_a_runbook_that_only_observes_never_takes_the_place_of_one_that_acts() -> None:
+    """However heavy it is: nobody would heal the workload meanwhile."""
+    policy = POLICY.knowing(["Restart"])
+    call = {"alerts": (alert(severity="critical"),)}
+    runbook, reason = matched(call, policy=policy, Restart=LATENCY, Brand_new=CRITICAL)
+    assert runbook == "Restart"
+    assert reason == "Restart matches HighLatency with weight 0; Brand_new only observes"
+    said = {"Brand_new": RunbookPolicy(services={"by-target": "ask"})}
+    here = policy.model_copy(update={"runbooks": policy.runbooks | said})
+    assert matched(call, policy=here, Restart=LATENCY, Brand_new=CRITICAL)[0] == "Brand_new"
+
+
+def test_where_nothing_acts_the_heaviest_observes() -> None:
+    """So that its page shows what it would have done."""
+    call = {"alerts": (alert(severity="critical"),)}
+    assert matched(call, Restart=LATENCY, Brand_new=CRITICAL)[0] == "Brand_new"
 
 
 def test_the_heaviest_trigger_wins() -> None:

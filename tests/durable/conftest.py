@@ -21,15 +21,15 @@ from contracts.case import Case
 from contracts.target import Target
 from durable import faulty_runbooks
 from durable.fake_activities import FakeWorld
+from workflows.authoring.folders import load
 from workflows.incident import Incident
 from workflows.messenger import Messenger
 from workflows.triage import Triage
-from workflows.trigger import discover
 
 BEGIN = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 EVENTUALLY_SECONDS = 60
 ATTEMPTS_MAX = 4
-SHIPPED = discover(runbooks)
+SHIPPED = load(runbooks).classes
 
 
 class Bench:
@@ -120,6 +120,13 @@ class Bench:
         """Wait until the server has retried the run's workflow task."""
         async with asyncio.timeout(EVENTUALLY_SECONDS):
             while (await _attempts(handle)) <= 1:
+                await asyncio.sleep(0.05)
+
+    async def until_listed(self, handle: WorkflowHandle[Any, Any]) -> None:
+        """Wait until the server's list, which lags behind, knows that the run has ended."""
+        query = f"WorkflowId = '{handle.id}' AND ExecutionStatus != 'Running'"
+        async with asyncio.timeout(EVENTUALLY_SECONDS):
+            while not [run async for run in self.environment.client.list_workflows(query)]:
                 await asyncio.sleep(0.05)
 
     async def cancelled(self, handle: WorkflowHandle[Any, Any]) -> None:

@@ -11,13 +11,13 @@ import pytest
 
 from endtoend.house import ANA_TOKEN, POLICY, House, temporal_of
 from sandbox.scenario import (
-    CRASH_LOG,
     DATABASE_URL,
     break_shop,
     create_shop,
     wait_until_crashing,
     wait_until_healthy,
 )
+from sandbox.scenario_file import seed
 from workflows.connection import connect
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
@@ -76,7 +76,7 @@ async def pages(house: House, incident: str, approval: str) -> str:
 async def test_a_planted_secret_is_kept_and_shown_nowhere(house: House) -> None:
     """The evidence is there; the password in it is not."""
     assert SECRET in DATABASE_URL
-    assert SECRET in CRASH_LOG
+    assert SECRET in str(seed().bad)
     await asyncio.to_thread(create_shop, house.cluster)
     await asyncio.to_thread(wait_until_healthy, house.cluster)
     await asyncio.to_thread(break_shop, house.cluster)

@@ -7,6 +7,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import uvicorn
 
@@ -29,9 +30,11 @@ from gateway_fakes import (  # noqa: E402
 )
 
 from contracts.alert import Alert  # noqa: E402 - the paths come first
+from contracts.catalogue import FaultyFile, Served, ServedRunbook  # noqa: E402
 from contracts.errors import Expired  # noqa: E402
 from contracts.journal import Event, IncidentChange, Record  # noqa: E402
-from contracts.policy import Person  # noqa: E402
+from contracts.plan import Reason, Verdict  # noqa: E402
+from contracts.policy import Limits, Person  # noqa: E402
 from contracts.toil import Category, Entry, Observation  # noqa: E402
 from gateway.app import build_app, utc_now  # noqa: E402
 from gateway.doors import Doors  # noqa: E402
@@ -43,6 +46,28 @@ LOG = """2026-11-21T08:24:41Z INFO  user-auth 2.0.0 starting
 2026-11-21T08:24:42Z FATAL cannot reach the session store: dial tcp 10.0.0.7:6379: refused
 panic: session store <nil>
 goroutine 1 [running]: main.main() /src/main.go:41 +0x1d"""
+
+
+MANUAL = """A restart buys time and hides nothing: the logs are kept before they are lost.
+
+Use it for a worker that lost its connection and does not find it again. It does not help when:
+
+- the image is wrong, because the next pods crash as well,
+- the node is out of memory; look at `kubectl top nodes` first, and
+  move the workload.
+
+What it does is the same as this by hand:
+
+    kubectl --namespace shop rollout restart deployment/user-auth
+    kubectl --namespace shop rollout status deployment/user-auth
+"""
+STEPS = (
+    "look at pod logs",
+    "look at events",
+    "ask, or what the guardrails say: rollout restart",
+    "write: rollout restart",
+    "wait until rollout healthy, 10 min at most",
+)
 
 
 def fill(here: Doors) -> None:
@@ -175,6 +200,65 @@ def fill_books(here: Doors) -> None:
             here.ledger.observe(seen, at)
 
 
+def fill_runbooks(here: Doors) -> None:
+    """Three runbooks, a file with a fault, and what they did lately."""
+    common: dict[str, Any] = {"shipped": True, "fingerprint": f"sha256:{'4f1b9c' * 10}9a7e"}
+    crash_loop = ServedRunbook(
+        name="restart_crash_loop",
+        title="Restart a deployment whose pods crash-loop: once, and only after a human agrees.",
+        manual=MANUAL,
+        triggers=('alertname="KubePodCrashLooping" (weight 10)',),
+        steps=STEPS,
+        autonomy="ask",
+        services={"user-auth": "auto", "checkout": "observe"},
+        path="runbooks/restart_crash_loop.py",
+        **common,
+    )
+    rollback = ServedRunbook(
+        name="RollbackDeployment",
+        title="Roll a deployment back to the revision before a bad release.",
+        triggers=('alertname=~"High.+Latency", severity="critical"', 'alertname="Rollout"'),
+        steps=("read the rollout history", *STEPS),
+        autonomy="auto",
+        path="runbooks/rollback_deployment.py",
+        **common,
+    )
+    own = ServedRunbook(
+        name="drain_payment_queue_of_a_worker_that_does_not_answer_any_more",
+        path="/srv/payments/firebreak-runbooks/drain_payment_queue.py",
+        triggers=('alertname="PaymentQueueIsStuck", namespace=~"payments-(eu|us)-[0-9]+"',),
+    )
+    fault = FaultyFile(
+        path="/srv/payments/firebreak-runbooks/restart_broker.py",
+        line=14,
+        reason="time.time() reads the machine's clock, so a replay would read another one",
+        remedy="Use `workflow.now()`.",
+    )
+    limits = Limits(namespaces=("shop", "payments-eu-1"))
+    served = Served(
+        at=utc_now(), runbooks=(crash_loop, rollback, own), faults=(fault,), limits=limits
+    )
+    here.catalogue.serve(served)
+    lines = [_ran(n, status) for n, status in enumerate(["resolved"] * 12 + ["expired", "failed"])]
+    lines += [_would_have(n, own.name) for n in range(3)]
+    here.journal.record(Record(incident=INCIDENT, events=tuple(lines)))
+
+
+def _ran(number: int, status: str) -> Event:
+    at = utc_now() - timedelta(days=number)
+    seconds = 100 + 17 * number
+    data = {"runbook": "restart_crash_loop", "status": status, "seconds": seconds}
+    return Event(key=f"r{number}", at=at, actor="firebreak", type="outcome", text="x", data=data)
+
+
+def _would_have(number: int, runbook: str) -> Event:
+    at = utc_now() - timedelta(days=2 * number, hours=1)
+    reason = Reason(rule="autonomy", ruling="deny", text=f"{runbook} only observes")
+    verdict = Verdict(ruling="deny", reasons=(reason,)).model_dump(mode="json")
+    data = verdict | {"runbook": runbook, "plan": "Restart deployment payments-eu-1/worker: 3 pods"}
+    return Event(key=f"w{number}", at=at, actor="firebreak", type="verdict", text="x", data=data)
+
+
 def decide(update: Update) -> object:
     """As the workflow would, and written into the journal."""
     answer = agreed(update).model_copy(
@@ -209,6 +293,7 @@ def main() -> None:
         SERVED.append(here)
         fill(here)
         fill_books(here)
+        fill_runbooks(here)
         uvicorn.run(build_app(here), host="127.0.0.1", port=port, log_level="warning")
 
 

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 Client = httpx.AsyncClient
 PAGES = [
     "/incidents", f"/incidents/{INCIDENT}", "/approvals", f"/approvals/{APPROVAL}", "/pause",
-    "/reports/toil", "/incidents/none",
+    "/reports/toil", "/incidents/none", "/runbooks", "/runbooks/none",
 ]  # fmt: skip
 
 

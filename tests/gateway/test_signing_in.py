@@ -26,7 +26,7 @@ Html = Callable[[], dict[str, str]]
 ROUTES = [
     "/incidents", "/incidents/x", "/approvals", "/approvals/x", "/pause", "/toil/me",
     "/reports/toil", "/reports/toil.json", "/reports/toil.csv", "/reports/toil.svg", "/metrics",
-    "/openapi.json",
+    "/openapi.json", "/runbooks", "/runbooks/x",
 ]  # fmt: skip
 
 

@@ -78,6 +78,9 @@ def test_every_route_of_the_command_line_answers(api: Api, fake: FakeTemporal) -
     assert api.ready()["ready"] is True
     assert api.incidents(status="waiting")["items"][0]["id"] == INCIDENT
     assert api.incident(INCIDENT)["status"] == "waiting"
+    assert api.runbooks()["items"] == []
+    with pytest.raises(NotFound):
+        api.runbook("a name/with a slash")
     assert api.approvals(state="open")["items"][0]["id"] == APPROVAL
     assert api.approval(APPROVAL)["needed"] == 1
     assert api.decide(APPROVAL, "approve")["state"] == "approved"

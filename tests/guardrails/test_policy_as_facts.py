@@ -8,7 +8,6 @@ import pytest
 from contracts.calls import JudgeCall
 from contracts.policy import Autonomy, Person, Policy, RunbookPolicy, Service
 from guardrails import facts_of
-from guardrails.facts import autonomy_of
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 
@@ -16,12 +15,12 @@ NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("runbook", "service", "expected"),
     [
-        (None, None, "ask"),
+        (None, None, "observe"),
         ("auto", None, "auto"),
         ("auto", "ask", "ask"),
         ("auto", "observe", "observe"),
         ("observe", "auto", "observe"),
-        (None, "auto", "ask"),
+        (None, "auto", "observe"),
         ("auto", "auto", "auto"),
     ],
 )
@@ -33,7 +32,32 @@ def test_the_more_cautious_of_runbook_and_service_holds(
         runbooks={"Restart": RunbookPolicy(autonomy=runbook)} if runbook else {},
         services=(Service(name="user-auth", autonomy=service),),
     )
-    assert autonomy_of(policy, "Restart", "user-auth") == expected
+    assert policy.autonomy_of("Restart", "user-auth") == expected
+
+
+@pytest.mark.parametrize(
+    ("here", "limit", "expected"),
+    [("auto", None, "auto"), ("observe", None, "observe"), ("auto", "ask", "ask")],
+)
+def test_a_runbook_may_be_allowed_something_else_on_one_service(
+    here: Autonomy, limit: Autonomy | None, expected: Autonomy
+) -> None:
+    """More or less than elsewhere, but never more than the service allows at all."""
+    restart = RunbookPolicy(autonomy="ask", services={"user-auth": here})
+    policy = Policy(
+        runbooks={"restart": restart}, services=(Service(name="user-auth", autonomy=limit),)
+    )
+    assert policy.autonomy_of("restart", "user-auth") == expected
+    assert policy.autonomy_of("restart", "another") == "ask"
+
+
+def test_a_runbook_that_ships_asks_and_a_new_one_observes() -> None:
+    """What nobody has spoken for writes nothing; what is spoken for is not overruled."""
+    said = Policy(runbooks={"rollback": RunbookPolicy(autonomy="auto")})
+    policy = said.knowing(["restart", "rollback"])
+    assert policy.autonomy_of("restart", "") == "ask"
+    assert policy.autonomy_of("rollback", "") == "auto"
+    assert policy.autonomy_of("brand_new", "") == "observe"
 
 
 def test_an_approver_who_is_no_person_does_not_count(call_with: Callable[..., JudgeCall]) -> None:

@@ -135,6 +135,12 @@ def ran(folder: Path, *arguments: str, module: str = "cli", **settings: str) -> 
         return program.end()
 
 
+def ready(program: Program) -> list[dict[str, Any]]:
+    """The log of a worker, once it says that it works."""
+    until(lambda: "worker ready" in program.said(), 30)
+    return [json.loads(line) for line in program.said().splitlines()]
+
+
 def children(pid: int) -> list[int]:
     """The pids of a process's children, from Linux' /proc."""
     return [child for child, parent in _parents() if parent == pid]

@@ -3,71 +3,24 @@
 Only Temporal is a fake: it answers what it is told to, in the tests of the gateway's kind.
 """
 
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from gateway_fakes import (
     APPROVAL,
     INCIDENT,
     RUN,
-    WORKFLOW,
     FakeTemporal,
-    agreed,
     approval,
-    make_doors,
-    open_incident,
 )
 
 from contracts.approval import Decision
 from contracts.calls import IncidentRef, PersonRequest, RunRequest
 from contracts.errors import AlreadyDecided, Unavailable
 from devserver import free_port
-from gateway.app import build_app
 from gateway.doors import Doors
 from roots.conftest import Firebreak
-from roots.programs import until
-from stack import leave_client_file, listening, web_config
-from toil.database import open_engine, upgrade
-
-
-@pytest.fixture(name="temporal_fake")
-def _temporal_fake() -> FakeTemporal:
-    """The workflows of one incident that waits for a decision."""
-    fake = FakeTemporal()
-    fake.running |= {WORKFLOW, RUN}
-    fake.answers["decide"] = agreed
-    return fake
-
-
-@pytest.fixture(name="doors")
-def _doors(tmp_path: Path, temporal_fake: FakeTemporal) -> Iterator[Doors]:
-    engine = open_engine(f"sqlite:///{tmp_path / 'books.db'}")
-    upgrade(engine)
-    doors = make_doors(engine, temporal_fake)
-    open_incident(doors.journal, asked=approval())
-    yield doors
-    engine.dispose()
-
-
-@pytest.fixture(name="url")
-def _url(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The gateway on a real port, and Ana's token in the environment."""
-    server = uvicorn.Server(web_config(build_app(doors)))
-    with listening("127.0.0.1", 0) as bound:
-        thread = threading.Thread(target=server.run, args=([bound],), daemon=True)
-        thread.start()
-        until(lambda: server.started)
-        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-        monkeypatch.setenv("FIREBREAK_URL", url)
-        monkeypatch.setenv("FIREBREAK_TOKEN", "token-ana")
-        yield url
-        server.should_exit = True
-        thread.join(10)
-    assert not thread.is_alive()
-
+from stack import leave_client_file
 
 pytestmark = pytest.mark.usefixtures("url")
 

@@ -4,12 +4,11 @@ import asyncio
 import json
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from temporalio import activity
 
 import runbooks
@@ -18,54 +17,21 @@ from activities.kubernetes import all_activities, open_cluster
 from contracts.errors import InvalidInput
 from contracts.policy import Policy, RunbookPolicy
 from demo import POLICY_FILE
-from devserver import DevServer, Ports, find_binary, free_port
-from roots.programs import Done, Program, ran, until
+from roots.programs import Done, Program, ran, ready
 from settings import configure_logging
-from toil.database import open_engine, upgrade
+from toil.database import open_engine
 from toil.journal import Journal
 from toil.pauses import Pauses
-from workflows.trigger import discover
+from workflows.authoring.folders import load
 
 Activities = list[Callable[..., Any]]
 Start = Callable[..., Done]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session", name="address")
-async def _address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """A Temporal for the workers of this file."""
-    folder = tmp_path_factory.mktemp("temporal")
-    binary = await find_binary(None, folder)
-    server = DevServer(binary, folder / "temporal.db", Ports(free_port(), free_port()))
-    await server.start()
-    yield server.address
-    server.stop()
-
-
-@pytest.fixture(name="settings")
-def _settings(tmp_path: Path, kubeconfig: Path, address: str) -> dict[str, str]:
-    """Everything that a worker needs, and books at the newest schema."""
-    database = f"sqlite:///{tmp_path / 'books.db'}"
-    engine = open_engine(database)
-    upgrade(engine)
-    engine.dispose()
-    return {
-        "FIREBREAK_CONFIG": str(POLICY_FILE),
-        "FIREBREAK_DATABASE_URL": database,
-        "FIREBREAK_KUBECONFIG": str(kubeconfig),
-        "FIREBREAK_TEMPORAL_ADDRESS": address,
-    }
 
 
 @pytest.fixture(name="start")
 def _start(tmp_path: Path, settings: dict[str, str]) -> Start:
     """`python -m worker` with those settings and others, to its end."""
     return lambda **other: ran(tmp_path, module="worker", **(settings | other))
-
-
-def ready(program: Program) -> list[dict[str, Any]]:
-    """Its log, once it says that it works."""
-    until(lambda: "worker ready" in program.said(), 30)
-    return [json.loads(line) for line in program.said().splitlines()]
 
 
 def test_it_works_until_it_is_told_to_stop(tmp_path: Path, settings: dict[str, str]) -> None:
@@ -140,9 +106,9 @@ def test_a_policy_for_a_runbook_that_is_not_there_is_refused(start: Start, tmp_p
 def test_a_policy_for_a_runbook_that_is_there_is_taken() -> None:
     """By the name of its workflow."""
     policy = Policy(runbooks={"rollback_deployment": RunbookPolicy(autonomy="auto")})
-    worker.check_runbooks(policy, discover(runbooks))
+    worker.check_runbooks(policy, load(runbooks))
     with pytest.raises(InvalidInput, match=r"runbooks\.nonsense"):
-        worker.check_runbooks(Policy(runbooks={"nonsense": RunbookPolicy()}), discover(runbooks))
+        worker.check_runbooks(Policy(runbooks={"nonsense": RunbookPolicy()}), load(runbooks))
 
 
 @pytest.fixture(name="cluster_activities")

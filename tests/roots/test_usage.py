@@ -7,6 +7,7 @@ import pytest
 import typer
 
 import cli
+import terminal
 from contracts.errors import InvalidInput
 from contracts.toil import parse_duration
 from devserver import free_port
@@ -195,7 +196,7 @@ def test_an_unreachable_gateway_is_exit_code_3(
 
 def test_what_people_are_told_is_not_read_as_markup(capsys: pytest.CaptureFixture[str]) -> None:
     """`[[people]]` in an advice must arrive as it was written, unbroken."""
-    with pytest.raises(typer.Exit), cli.reported(as_json=False):
+    with pytest.raises(typer.Exit), terminal.reported(as_json=False):
         raise InvalidInput(
             "there is no [bold]person[/bold]", f"add it under [[people]] {'x' * 300}"
         )

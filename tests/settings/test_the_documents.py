@@ -16,7 +16,7 @@ from contracts.policy import Policy
 from contracts.target import Target
 from guardrails.rules import RULES
 from settings import PREFIX, Settings, read_policy
-from workflows.trigger import discover, name_of
+from workflows.authoring.folders import load
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "deploy/firebreak.example.toml"
@@ -68,7 +68,7 @@ def test_the_example_shows_a_whole_target() -> None:
 
 def test_the_example_names_runbooks_that_exist() -> None:
     """An autonomy for a runbook of another name would not be in force."""
-    assert set(read_policy(EXAMPLE).runbooks) <= {name_of(item) for item in discover(runbooks)}
+    assert set(read_policy(EXAMPLE).runbooks) <= {item.name for item in load(runbooks).runbooks}
 
 
 def test_the_reference_names_every_setting_and_no_other() -> None:

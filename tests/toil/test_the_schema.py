@@ -6,11 +6,16 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, text
 
+from contracts.catalogue import Served, ServedRunbook
 from contracts.errors import InvalidInput, SchemaOutdated, Unavailable
+from contracts.journal import Event, IncidentChange, Record
+from toil import database
+from toil.catalogue import Catalogue
 from toil.database import open_engine, ping, require_current, upgrade
 from toil.journal import IncidentQuery, Journal
 from toil.pauses import Pauses
@@ -121,4 +126,25 @@ def test_a_reader_does_not_wait_for_a_writer_on_sqlite(tmp_path: Path) -> None:
     writer.execute("BEGIN IMMEDIATE")
     assert Pauses(engine).all() == ()
     writer.close()
+    engine.dispose()
+
+
+def test_the_books_of_the_version_before_are_upgraded_as_they_are(empty_url: str) -> None:
+    """Their incidents stay, and their lines without figures stop no reader."""
+    engine = open_engine(empty_url)
+    with engine.begin() as connection:
+        config = database._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+    opened = IncidentChange(workflow="w", opened_at=NOON)
+    ended = Event(key="k", at=NOON, actor="firebreak", type="outcome", text="resolved: healthy")
+    Journal(engine).record(Record(incident="inc-1", change=opened, events=(ended,)))
+    upgrade(engine)
+    require_current(engine)
+    Catalogue(engine).serve(Served(at=NOON, runbooks=(ServedRunbook(name="restart"),)))
+    (item,) = Catalogue(engine).page(NOON).items
+    assert (item.name, item.figures.runs) == ("restart", 0)
+    found = Journal(engine).incident("inc-1")
+    assert found is not None
+    assert [line.text for line in found.timeline] == ["resolved: healthy"]
     engine.dispose()

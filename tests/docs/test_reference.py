@@ -1,69 +1,30 @@
-"""The documentation is complete and does not lie: what exists is in it, what is in it exists."""
+"""The reference is complete: what exists is in it, and what is in it exists."""
 
 import ast
 import re
-import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-import typer
 from fastapi.routing import iter_route_contexts
-from typer.testing import CliRunner
 
-import cli
 from contracts import errors as tree
 from contracts.errors import FirebreakError
 from contracts.policy import Policy
+from docs.commands import commands
+from docs.pages import REFERENCE, ROOT, reference
 from gateway import errors as door_errors
 from gateway.app import build_app, doors_of
 from gateway.errors import status_of
 from gateway.temporal import TemporalDoor
 from settings import PREFIX, Settings
 from toil.database import open_engine
+from toil.tables import Row
+from tools.reference import MEND, main, stale
 
-ROOT = Path(__file__).resolve().parent.parent
-DOCS = ROOT / "docs"
-REFERENCE = DOCS / "reference"
-PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
-
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_LINK = re.compile(r"\]\(([^)\s]*)\)")
-_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{\w+\}")
-_COMMAND = re.compile(r"^(?:[$] )?(?:[.]venv/bin/)?firebreak (.+)$", re.MULTILINE)
-_SHELLS = ("console", "sh", "bash")
-
-
-class Command(NamedTuple):
-    """One command line of the documentation, and where it stands."""
-
-    page: str
-    words: tuple[str, ...]
-
-
-def shown(path: Path) -> str:
-    """The path as people write it."""
-    return str(path.relative_to(ROOT))
-
-
-def reference(name: str) -> str:
-    """The text of a reference page."""
-    return (REFERENCE / name).read_text()
-
-
-def commands() -> dict[tuple[str, ...], Any]:
-    """Every command by its path, e.g. `("toil", "log")`."""
-    return dict(_below((), typer.main.get_command(cli.app)))
-
-
-def _below(path: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
-    below = getattr(command, "commands", {})
-    for name, inner in below.items():
-        yield from _below((*path, name), inner)
-    if not below:
-        yield path, command
 
 
 def routes(folder: Path) -> set[str]:
@@ -81,15 +42,6 @@ def routes(folder: Path) -> set[str]:
     }
     engine.dispose()
     return found
-
-
-def written_commands() -> Iterator[Command]:
-    """Every `firebreak …` line of every shell block; a trailing backslash goes on."""
-    for page in PAGES:
-        for language, body in _FENCE.findall(page.read_text()):
-            if language in _SHELLS:
-                for line in _COMMAND.findall(body.replace("\\\n", " ")):
-                    yield Command(shown(page), tuple(shlex.split(line)))
 
 
 def errors_of(module: Any) -> list[type[FirebreakError]]:
@@ -131,10 +83,37 @@ def _rules_given(source: ast.Module) -> Iterator[ast.expr]:
             yield from (v for k, v in pairs if isinstance(k, ast.Constant) and k.value == "rule")
 
 
-def anchor(heading: str) -> str:
-    """The fragment under which a heading is reached."""
-    kept = re.sub(r"[^\w\s-]", "", heading.lower())
-    return re.sub(r"\s", "-", kept.strip())
+def test_every_generated_part_is_as_the_code_is() -> None:
+    """The reference cannot tell of another program than this one."""
+    assert [path.name for path in stale()] == [], f"run `{MEND}`"
+
+
+def test_a_stale_page_is_named_with_its_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--check` exits with 1 and changes nothing; without it the page is mended."""
+    folder = shutil.copytree(REFERENCE, tmp_path / "reference")
+    page = folder / "errors.md"
+    page.write_text(page.read_text().replace("| 422 |", "| 200 |"))
+    assert main(["--check"], folder) == 1
+    assert capsys.readouterr().err == (
+        f"docs/reference/errors.md is not as the code is; run `{MEND}`\n"
+    )
+    assert main([], folder) == 0
+    assert page.read_text() == reference("errors.md")
+    assert main(["--check"], folder) == 0
+
+
+def test_a_page_without_a_marker_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A new group of commands would otherwise be told of nowhere."""
+    folder = shutil.copytree(REFERENCE, tmp_path / "reference")
+    page = folder / "cli.md"
+    page.write_text(page.read_text().replace("begin commands toil", "begin commands sweat"))
+    assert main(["--check"], folder) == 1
+    assert "docs/reference/cli.md" in (told := capsys.readouterr().err)
+    assert "commands sweat, commands toil" in told
 
 
 @pytest.mark.parametrize("path", tuple(commands()), ids=" ".join)
@@ -144,7 +123,7 @@ def test_every_command_and_option_is_in_the_reference(path: tuple[str, ...]) -> 
     assert f"`firebreak {' '.join(path)}" in page
     options = [o for p in commands()[path].params for o in p.opts if o.startswith("--")]
     lacking = [o for o in options if o not in page and o != "--help"]
-    assert lacking == [], "add them to docs/reference/cli.md"
+    assert lacking == [], f"run `{MEND}`"
 
 
 def test_every_route_is_in_the_reference_and_no_other(tmp_path: Path) -> None:
@@ -180,53 +159,27 @@ def test_every_setting_is_in_the_reference(name: str) -> None:
     assert f"`{PREFIX}{name.upper()}`" in reference("settings.md")
 
 
+def test_every_setting_has_a_meaning() -> None:
+    """The text under the field in settings.py is the only one there is."""
+    page = reference("settings.md")
+    lines = [line for line in page.splitlines() if line.startswith(f"| `{PREFIX}")]
+    assert lines
+    assert [line for line in lines if line.endswith("|  |")] == [], "say it in settings.py"
+
+
+def test_every_table_is_in_the_reference_and_no_other() -> None:
+    """docs/reference/journal-and-ledger.md tells of each table; `entry` and its own are prose."""
+    page = reference("journal-and-ledger.md")
+    rows = re.findall(
+        r"^\| (`\w+`(?:, `\w+`)*) \|", page.partition("Timeline types")[0], re.MULTILINE
+    )
+    told = {name for row in rows for name in re.findall(r"\w+", row)}
+    books = {"observation", "entry", "entry_private"}
+    assert all(name in page for name in books)
+    assert told | books == set(Row.metadata.tables)
+
+
 def test_every_policy_key_is_in_the_example() -> None:
     """deploy/firebreak.example.toml is the reference of the policy file."""
     example = (ROOT / "deploy" / "firebreak.example.toml").read_text()
     assert [name for name in Policy.model_fields if name not in example] == []
-
-
-@pytest.mark.parametrize("command", tuple(written_commands()), ids=lambda c: f"{c.page}: {c.words}")
-def test_every_command_in_the_documentation_parses(command: Command) -> None:
-    """A reader who copies it gets what the page says, not a usage error."""
-    known = commands()
-    path = next((command.words[:n] for n in (2, 1) if command.words[:n] in known), None)
-    assert path is not None, f"there is no command {command.words}"
-    # Raises the usage error that the command line would show.
-    known[path].make_context(" ".join(path), list(command.words[len(path) :]))
-
-
-@pytest.mark.parametrize("path", tuple(commands()), ids=" ".join)
-def test_every_command_has_help(path: tuple[str, ...]) -> None:
-    """`--help` works for each and says what it does."""
-    result = CliRunner().invoke(cli.app, [*path, "--help"])
-    assert result.exit_code == 0
-    assert "Usage:" in result.output
-
-
-@pytest.mark.parametrize("page", PAGES, ids=shown)
-def test_every_relative_link_leads_somewhere(page: Path) -> None:
-    """To a file that is there, and to a heading that it has."""
-    dead = []
-    for link in _LINK.findall(_FENCE.sub("", page.read_text())):
-        place, _, fragment = link.partition("#")
-        if "://" in link or link.startswith("mailto:"):
-            continue
-        target = (page.parent / place).resolve() if place else page
-        headings = _HEADING.findall(target.read_text()) if fragment and target.is_file() else []
-        if not target.exists() or (fragment and fragment not in map(anchor, headings)):
-            dead.append(link)
-    assert dead == []
-
-
-def test_every_page_is_reached_from_the_index() -> None:
-    """A page that nothing leads to is not read."""
-    index = DOCS / "index.md"
-    linked = {(index.parent / link).resolve() for link in _LINK.findall(index.read_text())}
-    assert {page for page in DOCS.rglob("*.md") if page != index} - linked == set()
-
-
-def test_the_documentation_has_commands_to_try() -> None:
-    """The search for them finds the ones we know: it would not pass by finding none."""
-    found = {command.words[0] for command in written_commands()}
-    assert {"demo", "up", "approve", "pause", "toil", "db"} <= found

@@ -1,0 +1,5 @@
+"""A helper with a memory, to be passed through the sandbox."""
+
+import itertools
+
+COUNTER = itertools.count()
