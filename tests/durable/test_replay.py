@@ -5,6 +5,7 @@ missing under `tests/histories/VERSION/`; a recorded file is never changed. When
 put the change behind `workflow.patched("a-name")`: runs that began before take the old branch.
 """
 
+import json
 import os
 import tomllib
 from collections.abc import Awaitable, Callable
@@ -29,6 +30,7 @@ from workflows.incident import Incident
 from workflows.messenger import Messenger
 from workflows.plugin import firebreak_plugin
 from workflows.triage import Triage
+from workflows.trigger import name_of
 
 asynchronous = pytest.mark.asyncio(loop_scope="session")
 
@@ -110,6 +112,52 @@ async def cancelled(bench: Bench) -> Handle:
     return handle
 
 
+async def sick(bench: Bench) -> Handle:
+    """Rolled back in vain."""
+    bench.world.healthy = False
+    return await approved(bench)
+
+
+async def blameless(bench: Bench) -> Handle:
+    """The rollout is too old to be the cause: told, and nothing asked."""
+    bench.world.facts = {"current_age_seconds": 999_999, "pods_total": 3, "pods_ready": 3}
+    return await bench.start(RollbackBadRollout)
+
+
+async def restart_denied(bench: Bench) -> Handle:
+    """The restart, declined."""
+    handle = await bench.start(RestartCrashLoop)
+    await bench.decide(await bench.asked(), "ana", "deny", "not tonight")
+    return handle
+
+
+async def restart_expired(bench: Bench) -> Handle:
+    """The restart, with nobody there."""
+    handle = await bench.start(RestartCrashLoop)
+    await bench.asked()
+    await bench.environment.fast_forward(handle, timedelta(minutes=16))
+    return handle
+
+
+async def restart_refused(bench: Bench) -> Handle:
+    """The restart, forbidden."""
+    no = Reason(rule="namespaces", ruling="deny", text="not on the list")
+    bench.world.verdict = Verdict(ruling="deny", reasons=(no,))
+    return await bench.start(RestartCrashLoop)
+
+
+async def restart_in_vain(bench: Bench) -> Handle:
+    """Restarted, and still sick."""
+    bench.world.healthy = False
+    return await restarted(bench)
+
+
+async def incurable(bench: Bench) -> Handle:
+    """What no restart cures: told, and nothing asked."""
+    bench.world.facts = {"beyond_restart": ["OOMKilled"]}
+    return await bench.start(RestartCrashLoop)
+
+
 async def incident_healed(bench: Bench) -> Handle:
     """Opened, healed, resolved, closed, over."""
     handle = await bench.signal(bench.alert())
@@ -158,6 +206,13 @@ SHAPES: list[Shape] = [
     asked_twice,
     unknown,
     cancelled,
+    sick,
+    blameless,
+    restart_denied,
+    restart_expired,
+    restart_refused,
+    restart_in_vain,
+    incurable,
     incident_healed,
     incident_taken_over,
     triaged,
@@ -207,6 +262,20 @@ def test_every_shape_of_this_version_is_recorded() -> None:
     have = {path.stem for path in RECORDED if path.parent.name == VERSION}
 
     assert {shape.__name__ for shape in SHAPES} - have == set()
+
+
+def test_each_outcome_of_each_shipped_runbook_is_recorded() -> None:
+    """Whatever way a run may be on when a deploy comes."""
+    ends: dict[str, set[str]] = {name_of(item): set() for item in SHIPPED}
+    for path in RECORDED:
+        history = WorkflowHistory.from_json(path.stem, read(path))
+        kind = history.events[0].workflow_execution_started_event_attributes.workflow_type.name
+        last = history.events[-1].workflow_execution_completed_event_attributes
+        for payload in last.result.payloads if kind in ends else ():
+            ends[kind].add(json.loads(payload.data)["status"])
+
+    every = {"resolved", "escalated", "declined", "expired", "refused"}
+    assert ends == dict.fromkeys(ends, every)
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: f"{path.parent.name}-{path.stem}")
