@@ -95,10 +95,8 @@ def new(
         folder.mkdir(parents=True, exist_ok=True)
         text = _found(source).path.read_text(encoding="utf-8") if source else None
         made = [str(path) for path in write_new(name, folder, text)]
-        text = (
-            f"Wrote {made[0]}\n      {made[1]}\nRead them, then: firebreak runbooks check {made[0]}"
-        )
-        show({"runbook": made[0], "test": made[1]}, text, as_json)
+        done = f"Wrote {made[0]}\n      {made[1]}\nThey pass as they are; read them first."
+        show({"runbook": made[0], "test": made[1]}, done, as_json)
 
 
 @runbooks.command()
@@ -174,15 +172,13 @@ def backtest(
 @runbooks.command()
 def accept(name: Name, as_json: Json = False) -> None:
     """Record the commands of a runbook as what runs in flight must fit."""
-    from workflows.authoring.baseline import accept as record
-    from workflows.authoring.commands import commands_of, fingerprint_of
+    from workflows.authoring.fingerprints.baseline import accept as record
+    from workflows.authoring.fingerprints.commands import fingerprint_of
 
     with reported(as_json):
         found = _found(name)
-        text = found.path.read_text(encoding="utf-8")
-        commands = commands_of(text, found.runbook.__name__)
-        record(found.path.parent, found.name, commands)
-        mark = fingerprint_of(commands)
+        record(found.path.parent, found.name, found.commands)
+        mark = fingerprint_of(found.commands)
         done = f"{found.name} is recorded as {mark[:19]} in {found.path.parent}"
         show({"name": found.name, "fingerprint": mark}, done, as_json)
 

@@ -20,8 +20,8 @@ from contracts.policy import Autonomy, Policy, RunbookPolicy
 from contracts.views import IncidentView
 from guardrails import Attempt, facts_of, judge
 from workflows.authoring.folders import Found, Loaded
-from workflows.authoring.player import play
-from workflows.authoring.world import Script
+from workflows.authoring.play.player import play
+from workflows.authoring.play.world import Script
 from workflows.trigger import triggers_of
 
 PAGE_ITEMS = 200

@@ -18,10 +18,10 @@ from contracts.policy import Policy, Source
 from contracts.target import Target
 from gateway.alertmanager import Reader, read_message
 from workflows.authoring.folders import Found
-from workflows.authoring.people import Answer
-from workflows.authoring.player import play
-from workflows.authoring.sample_case import sample_case
-from workflows.authoring.world import Script
+from workflows.authoring.play.people import Answer
+from workflows.authoring.play.player import play
+from workflows.authoring.play.sample_case import sample_case
+from workflows.authoring.play.world import Script
 from workflows.trigger import triggers_of
 
 INCIDENT = "inc-try"

@@ -18,6 +18,7 @@ _MATCHER = re.compile(
     r"""(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^"\s](?:[^"]*[^"\s])?)?)\s*""",
     re.DOTALL,
 )
+_FLAGS = re.compile(r"\(\?([ims]+)\)")
 _ESCAPES = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
 
 
@@ -32,14 +33,14 @@ class Matcher(Contract):
     def _regex_compiles(self) -> "Matcher":
         if self.op in ("=~", "!~"):
             try:
-                re.compile(self.value)
+                _compiled(self.value)
             except re.error as err:
                 raise ValueError(f'{self}: not a regular expression ({err}); quote "\\"') from err
         return self
 
     @cached_property
     def _pattern(self) -> "re.Pattern[str]":
-        return re.compile(f"(?:{self.value})", re.DOTALL)
+        return _compiled(self.value)
 
     def matches(self, labels: dict[str, str]) -> bool:
         """Whether `labels` satisfy this condition."""
@@ -51,6 +52,15 @@ class Matcher(Contract):
     def __str__(self) -> str:
         """The text that parses back to this matcher."""
         return f'{self.label}{self.op}"{_escaped(self.value)}"'
+
+
+def _compiled(text: str) -> "re.Pattern[str]":
+    """Go lets flags such as `(?i)` stand anywhere; Python wants leading ones around what they are
+    for.
+    """
+    flags = _FLAGS.match(text)
+    inner = f"(?{flags[1]}:{text[flags.end() :]})" if flags else f"(?:{text})"
+    return re.compile(inner, re.DOTALL)
 
 
 def parse_matcher(text: str) -> Matcher:

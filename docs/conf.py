@@ -25,6 +25,8 @@ version = release = _PROJECT["version"]
 extensions = ["myst_parser"]
 exclude_patterns = ["_build"]
 nitpicky = True
+# Two hyphens are an option of the command line, not a dash.
+smartquotes = False
 myst_heading_anchors = 4
 
 html_theme = "furo"

@@ -39,7 +39,7 @@ MODULES = {
     "rehearsal",
     "doctor",
 }
-BESIDE = {"tests", "tools", "bench"}
+BESIDE = {"tests", "tools", "bench", "docs"}
 LINT_SECONDS_MAX = 60
 
 

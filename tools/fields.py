@@ -17,6 +17,8 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from tools.markdown import one_line
+
 _WORDS = {
     str: "text",
     int: "whole number",
@@ -73,11 +75,6 @@ def _texts_under(kind: type) -> dict[str, str]:
         and isinstance(text.value, ast.Constant)
         and isinstance(text.value.value, str)
     }
-
-
-def one_line(text: str | None) -> str:
-    """A docstring as one line of text."""
-    return " ".join((text or "").split())
 
 
 def words_of(annotation: Any) -> str:

@@ -11,7 +11,7 @@ import inspect
 import pkgutil
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
@@ -20,10 +20,8 @@ from typing import Any, get_args, get_origin
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import typer  # noqa: E402 - the path must be known first, when run as a script
-from pydantic import BaseModel  # noqa: E402
+from pydantic import BaseModel  # noqa: E402 - the path must be known first, run as a script
 
-import cli  # noqa: E402
 import contracts  # noqa: E402
 import runbooks  # noqa: E402
 from contracts import errors as tree  # noqa: E402
@@ -40,9 +38,12 @@ from gateway.errors import status_of  # noqa: E402
 from sandbox.scenario_file import SHIPPED, Scenario, read_scenario  # noqa: E402
 from sandbox.scripts import FAULTS  # noqa: E402
 from settings import PREFIX, Settings  # noqa: E402
-from tools.fields import Row, notes_of, one_line, rows_of, words_of  # noqa: E402
+from tools.commandline import commands  # noqa: E402
+from tools.fields import Row, notes_of, rows_of, words_of  # noqa: E402
+from tools.markdown import one_line, table  # noqa: E402
 from workflows.attempts import RUN_WITHIN  # noqa: E402
 from workflows.authoring.folders import load  # noqa: E402
+from workflows.authoring.play import troubles  # noqa: E402
 from workflows.authoring.portraits import portrait  # noqa: E402
 from workflows.calls import READ, WRITE  # noqa: E402
 from workflows.runbook import Runbook  # noqa: E402
@@ -88,15 +89,6 @@ def stale(folder: Path = REFERENCE) -> dict[Path, str]:
     texts = {folder / page: parts for page, parts in pages().items()}
     wanted = {path: filled(path.name, path.read_text(), parts) for path, parts in texts.items()}
     return {path: text for path, text in wanted.items() if path.read_text() != text}
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; a column with nothing in it is left out."""
-    given = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    kept = [n for n, _ in enumerate(heads) if any(row[n] for row in given)]
-    lines = [[heads[n] for n in kept], ["---"] * len(kept)]
-    lines += [[row[n] for n in kept] for row in given]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def verbs() -> str:
@@ -228,7 +220,16 @@ def errors() -> dict[str, str]:
         "retry": [kind for kind in common if issubclass(kind, Retry)],
         "doors": _defined_in(doors),
     }
-    return {name: _error_table(kinds) for name, kinds in branches.items()}
+    told = {name: _error_table(kinds) for name, kinds in branches.items()}
+    return told | {"desk": table(("Error", "Meaning", "What to do"), map(_play_error, _plays()))}
+
+
+def _plays() -> list[type[FirebreakError]]:
+    return [kind for kind in _defined_in(troubles) if kind is not troubles.PlayTrouble]
+
+
+def _play_error(kind: type[FirebreakError]) -> tuple[str, str, str]:
+    return (f"`{kind.__name__}`", _unstopped(kind.__doc__), kind.fix)
 
 
 def _defined_in(module: ModuleType) -> list[type[FirebreakError]]:
@@ -246,65 +247,6 @@ def _error_table(kinds: Iterable[type[FirebreakError]]) -> str:
 
 def _unstopped(text: str | None) -> str:
     return one_line(text).removesuffix(".")
-
-
-def commands() -> Iterator[tuple[str, str]]:
-    """The exit codes, the plain commands, and a part for each group."""
-    codes = re.findall(r"(\d) ([^,.]+)", (cli.__doc__ or "").partition("Exit codes:")[2])
-    yield "exit codes", table(("Exit code", "Meaning"), [(code, one_line(t)) for code, t in codes])
-    top = typer.main.get_command(cli.app)
-    found: dict[str, Any] = getattr(top, "commands", {})
-    groups = {name: item.commands for name, item in found.items() if hasattr(item, "commands")}
-    plain = {name: item for name, item in found.items() if name not in groups}
-    yield "commands", "\n\n".join(command(name, item) for name, item in plain.items())
-    for group, inner in groups.items():
-        told = [command(f"{group} {name}", item) for name, item in inner.items()]
-        yield f"commands {group}", "\n\n".join(told)
-
-
-def command(name: str, item: Any) -> str:
-    """One command: how it is written, what it does, and what it takes."""
-    params = [param for param in item.params if "--help" not in param.opts]
-    written = " ".join([f"firebreak {name}", *map(_usage, params)])
-    rows = [
-        (f"`{_named(p)}`", "required" if p.required else _default(p.default), _meaning(p))
-        for p in params
-        if "--json" not in p.opts
-    ]
-    told = table(("Argument", "Default", "Meaning"), rows) if rows else ""
-    title = f"### `firebreak {name}`"
-    help_text = re.sub(r"\n{2,}", "\n\n", inspect.cleandoc(item.help or ""))
-    return "\n\n".join(filter(None, (title, f"```text\n{written}\n```", help_text, told)))
-
-
-def _usage(param: Any) -> str:
-    return _named(param) if param.required else f"[{_named(param)}]"
-
-
-def _named(param: Any) -> str:
-    """`--limit N`, `--json`, `APPROVAL`."""
-    flag = next((text for text in param.opts if text.startswith("--")), "")
-    if getattr(param, "is_flag", False):
-        return flag
-    placeholder = param.metavar or _placeholder(param)
-    return f"{flag} {placeholder}" if flag else placeholder + ("…" if param.nargs != 1 else "")
-
-
-def _placeholder(param: Any) -> str:
-    annotation = param.type_descriptor.annotation
-    if not param.opts[0].startswith("--"):
-        return str(param.name).upper()
-    return {int: "N", Path: "PATH"}.get(annotation, "TEXT")
-
-
-def _default(value: Any) -> str:
-    return "" if value in (None, "", False) else f"`{value}`"
-
-
-def _meaning(param: Any) -> str:
-    least, most = getattr(param, "min", None), getattr(param, "max", None)
-    limits = f"{least} to {most}" if least is not None and most is not None else ""
-    return "; ".join(filter(None, (getattr(param, "help", None), limits)))
 
 
 def shipped() -> str:

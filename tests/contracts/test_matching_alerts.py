@@ -124,3 +124,13 @@ def test_an_empty_trigger_is_refused() -> None:
     """It would start a runbook for every alert there is."""
     with pytest.raises(ValidationError, match="needs at least one matcher"):
         Trigger(matchers=())
+
+
+def test_leading_flags_mean_what_they_mean_to_alertmanager() -> None:
+    """`(?i)` is common in rules; one that Python cannot place is refused when it is written."""
+    matcher = parse_matcher('alertname=~"(?i)high.+|slow"')
+    assert matcher.matches({"alertname": "HIGHLATENCY"})
+    assert matcher.matches({"alertname": "Slow"})
+    assert not matcher.matches({"alertname": "Slower"})
+    with pytest.raises(ValueError, match="regular expression"):
+        parse_matcher('alertname=~"a(?i)b"')

@@ -16,12 +16,12 @@ import contracts
 import worker
 from contracts import Case, Target
 from workflows import Runbook
-from workflows.authoring.checking import RULES, check_source
+from workflows.authoring.checks.checking import RULES, check_source
+from workflows.authoring.checks.rules_imports import BANS, OURS, STANDARD, is_allowed
+from workflows.authoring.checks.rules_init import STATE, TAKEN
+from workflows.authoring.checks.rules_shape import FIREBREAKS_OWN
 from workflows.authoring.faults import Fault
 from workflows.authoring.folders import files_of, load_file
-from workflows.authoring.rules_imports import BANS, OURS, STANDARD, is_allowed
-from workflows.authoring.rules_init import STATE, TAKEN
-from workflows.authoring.rules_shape import FIREBREAKS_OWN
 from workflows.trigger import name_of
 
 HERE = Path(__file__).parent
@@ -321,7 +321,7 @@ def test_a_text_that_is_no_text_is_told() -> None:
 
 def test_every_rule_is_broken_by_some_wrong_runbook() -> None:
     """Otherwise nobody would notice that a rule finds nothing."""
-    from workflows.authoring.source import parsed
+    from workflows.authoring.checks.source import parsed
 
     sources = []
     for path in WRONG:
@@ -361,3 +361,19 @@ def test_firebreaks_own_modules_are_known() -> None:
     assert all(not is_allowed(name) for name in OURS | set(BANS))
     assert sys.stdlib_module_names >= STANDARD
     assert re.fullmatch(r"[a-z]+", contracts.__name__)
+
+
+def test_a_class_that_is_no_runbook_may_use_the_same_words() -> None:
+    """Only a runbook has verbs, and parts that nobody may take over."""
+    other = (
+        "\n\nclass Finding(Base):\n"
+        "    case: str\n"
+        "    receipts = 3\n\n"
+        "    def __init__(self) -> None:\n"
+        "        self._steps = 0\n"
+        "        self.verify(self)\n\n"
+        "    def verify(self, other: object) -> bool:\n"
+        "        return self.look(other)\n"
+    )
+    assert said(PERFECT + other) == []
+    assert said(PERFECT + other.replace("Base", "dict[str, str]")) == []

@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 import runbooks
 from contracts.matching import Trigger, parse_matcher
-from workflows.authoring.expressions import heads, machine_of, samples_of, tails, words_of
-from workflows.authoring.folders import load
-from workflows.authoring.languages import Unknown
-from workflows.authoring.triggers import (
+from workflows.authoring.checks.expressions import heads, machine_of, samples_of, tails, words_of
+from workflows.authoring.checks.languages import Unknown
+from workflows.authoring.checks.triggers import (
     Item,
     can_overlap,
     common_alert,
     faults_between,
     impossible,
 )
+from workflows.authoring.folders import load
 from workflows.trigger import triggers_of
 
 MANY = 200

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import InvalidInput
-from workflows.authoring.baseline import (
+from workflows.authoring.fingerprints.baseline import (
     DIFF_LINES_MAX,
     FILE,
     accept,
@@ -14,7 +14,7 @@ from workflows.authoring.baseline import (
     is_recorded,
     read_baseline,
 )
-from workflows.authoring.commands import fingerprint_of
+from workflows.authoring.fingerprints.commands import fingerprint_of
 
 NAME = "restart_mailer"
 MAILER = Path("restart_mailer.py")

@@ -8,9 +8,9 @@ import pytest
 
 from contracts import Case
 from desk import buggy_runbooks as buggy
-from workflows.authoring.player import play
-from workflows.authoring.sample_case import sample_case
-from workflows.authoring.troubles import (
+from workflows.authoring.play.player import play
+from workflows.authoring.play.sample_case import sample_case
+from workflows.authoring.play.troubles import (
     CannotPlay,
     NeverEnds,
     NotDeterministic,
@@ -18,7 +18,7 @@ from workflows.authoring.troubles import (
     RunbookFailed,
     RunbookStuck,
 )
-from workflows.authoring.world import Script
+from workflows.authoring.play.world import Script
 
 BUGGY = "tests/desk/buggy_runbooks.py"
 

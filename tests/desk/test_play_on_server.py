@@ -10,11 +10,11 @@ from desk import buggy_runbooks as buggy
 from desk import plain_runbooks as plain
 from runbooks.restart_crash_loop import RestartCrashLoop
 from runbooks.rollback_deployment import RollbackBadRollout
-from workflows.authoring.on_server import play_on_server
-from workflows.authoring.player import play
-from workflows.authoring.sample_case import sample_case
-from workflows.authoring.troubles import CannotPlay, PlayTrouble
-from workflows.authoring.world import Script
+from workflows.authoring.play.on_server import play_on_server
+from workflows.authoring.play.player import play
+from workflows.authoring.play.sample_case import sample_case
+from workflows.authoring.play.troubles import CannotPlay, PlayTrouble
+from workflows.authoring.play.world import Script
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

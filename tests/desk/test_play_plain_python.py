@@ -7,11 +7,11 @@ import pytest
 from contracts.errors import Unavailable
 from desk import plain_runbooks as plain
 from runbooks.restart_crash_loop import RestartCrashLoop
-from workflows.authoring.player import play
-from workflows.authoring.sample_case import sample_case
-from workflows.authoring.transcript import Play
-from workflows.authoring.troubles import CannotPlay
-from workflows.authoring.world import Script
+from workflows.authoring.play.player import play
+from workflows.authoring.play.sample_case import sample_case
+from workflows.authoring.play.transcript import Play
+from workflows.authoring.play.troubles import CannotPlay
+from workflows.authoring.play.world import Script
 
 
 def played(runbook: type, script: Script | None = None) -> Play:

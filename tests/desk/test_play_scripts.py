@@ -8,10 +8,10 @@ import pytest
 from contracts.errors import Unavailable
 from desk import plain_runbooks as plain
 from runbooks.restart_crash_loop import RestartCrashLoop
-from workflows.authoring.player import play
-from workflows.authoring.sample_case import sample_case
-from workflows.authoring.troubles import BadScript
-from workflows.authoring.world import Script
+from workflows.authoring.play.player import play
+from workflows.authoring.play.sample_case import sample_case
+from workflows.authoring.play.troubles import BadScript
+from workflows.authoring.play.world import Script
 
 
 def refusal_of(runbook: type = RestartCrashLoop, **script: Any) -> BadScript:

@@ -9,10 +9,10 @@ from contracts.kubernetes import PodLogs, RolloutHealthy, RolloutRestart
 from contracts.plan import Reason, Verdict
 from runbooks.restart_crash_loop import RestartCrashLoop
 from runbooks.rollback_deployment import RollbackBadRollout
-from workflows.authoring.player import play
-from workflows.authoring.sample_case import sample_case
-from workflows.authoring.transcript import Play
-from workflows.authoring.world import Script
+from workflows.authoring.play.player import play
+from workflows.authoring.play.sample_case import sample_case
+from workflows.authoring.play.transcript import Play
+from workflows.authoring.play.world import Script
 
 RESTART = "rollout_restart of deployment shop/web"
 

@@ -7,6 +7,7 @@ A note is an HTML comment in the line above a fence; a reader of the page does n
     written: NAME                   the block is what a command of the page wrote into that file
     from: PATH                      the block is quoted from a file of this repository
     transcript: NAME [KEY=VALUE]    what playing the runbook NAME prints
+    printed by: COMMAND             what a command that waits for Ctrl-C prints
     not run: WHY                    a console block that no test can run
 """
 
@@ -22,7 +23,7 @@ REFERENCE = DOCS / "reference"
 PAGES = sorted(
     [*ROOT.glob("*.md"), *(page for page in DOCS.rglob("*.md") if "_build" not in page.parts)]
 )
-NOTES = ("file", "added", "written", "from", "transcript", "not run")
+NOTES = ("file", "added", "written", "from", "transcript", "printed by", "not run")
 
 _BLOCK = re.compile(
     r"^(?:<!-- (?P<note>[a-z ]+): (?P<told>[^\n]+) -->\n+)?"

@@ -6,6 +6,7 @@ as in a terminal that stays open.
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -60,24 +61,45 @@ class Shell:
 
     def run(self, command: str) -> str:
         """What the command prints on both of its outputs."""
-        script = f'. ./exported; cd "$(cat folder)"\n{command}\n{_REMEMBER}'
-        done = subprocess.run(
-            ["bash", "-c", script],
+        with self._started(f"{command}\n{_REMEMBER}") as process:
+            try:
+                return process.communicate(timeout=COMMAND_SECONDS_MAX)[0]
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+
+    def run_until(self, command: str, shown: str) -> str:
+        """What a command that waits for Ctrl-C prints until it has printed what is shown; it gets
+        its Ctrl-C then. One that never prints it is stopped by the test's own timeout.
+        """
+        printed = ""
+        with self._started(f"exec {command}") as process:
+            try:
+                for line in process.stdout or ():
+                    printed += line
+                    if matches(shown, printed):
+                        break
+            finally:
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=COMMAND_SECONDS_MAX)
+        return printed
+
+    def _started(self, script: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            ["bash", "-c", f'. ./exported; cd "$(cat folder)"\n{script}'],
             cwd=self._memory,
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=COMMAND_SECONDS_MAX,
-            check=False,
         )
-        return done.stdout
 
 
 def matches(shown: str, printed: str) -> bool:
     """Whether the page shows what was printed. `…` in a line stands for anything in that line; a
-    line with nothing else stands for any number of lines.
+    line with nothing else stands for any number of lines. How many spaces stand in a row depends
+    on the width of the terminal, and does not count.
     """
     lines = [_pattern(line) for line in _tidy(shown)]
     text = "".join(f"{line}\n" for line in _tidy(printed))
@@ -85,7 +107,7 @@ def matches(shown: str, printed: str) -> bool:
 
 
 def _tidy(text: str) -> list[str]:
-    return [line.rstrip() for line in text.strip("\n").splitlines()]
+    return [re.sub(" {2,}", "  ", line.rstrip()) for line in text.strip("\n").splitlines()]
 
 
 def _pattern(line: str) -> str:

@@ -14,10 +14,10 @@ import runbooks
 from docs.pages import DOCS, ROOT, Block, blocks, blocks_of, shown
 from docs.shell import Shell, matches, typed_in
 from workflows.authoring.folders import Loaded, load
-from workflows.authoring.people import Answer
-from workflows.authoring.player import play
-from workflows.authoring.sample_case import sample_case
-from workflows.authoring.world import BEGINS, Script
+from workflows.authoring.play.people import Answer
+from workflows.authoring.play.player import play
+from workflows.authoring.play.sample_case import sample_case
+from workflows.authoring.play.world import BEGINS, Script
 
 WRITE = DOCS / "how-to" / "write"
 FOLLOWED = [
@@ -98,6 +98,9 @@ def test_a_page_can_be_followed_to_the_letter(page: Path, tmp_path: Path) -> Non
             write(block, tmp_path)
         elif block.note == "written":
             assert (tmp_path / block.told).read_text() == block.body, block.place
+        elif block.note == "printed by":
+            printed = shell.run_until(block.told, block.body)
+            assert matches(block.body, printed), f"{block.place}:\n{printed}"
         elif block.language == "console" and block.note != "not run":
             follow(block, shell)
 

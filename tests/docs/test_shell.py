@@ -21,6 +21,8 @@ from docs.shell import Shell, Typed, matches, typed_in
         ("", "something\n", False),
         ("a (b) [c]* .", "a (b) [c]* .\n", True),
         ("right   \n", "right\n", True),
+        ("...   [100%]", "...          [100%]\n", True),
+        ("a b", "ab\n", False),
     ],
 )
 def test_what_is_shown_is_compared_with_what_is_printed(
@@ -53,3 +55,9 @@ def test_a_shell_knows_this_installation_only(tmp_path: Path) -> None:
     assert shell.run("env | grep -c FIREBREAK_; command -v firebreak > found; wc -l < found") == (
         "0\n1\n"
     )
+
+
+def test_a_command_that_waits_is_ended_when_it_has_said_its_piece(tmp_path: Path) -> None:
+    """As a reader ends it with Ctrl-C."""
+    waits = "python -uc 'import signal; print(1); print(2); signal.pause()'"
+    assert Shell(tmp_path).run_until(waits, "1") == "1\n"

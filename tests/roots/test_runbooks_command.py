@@ -12,7 +12,7 @@ from gateway_fakes import INCIDENT, NOW
 from contracts.catalogue import Served, ServedRunbook
 from gateway.doors import Doors
 from roots.conftest import Firebreak
-from workflows.authoring.baseline import read_baseline
+from workflows.authoring.fingerprints.baseline import read_baseline
 
 POLICY = """\
 [[people]]

@@ -9,6 +9,7 @@ fault with, is named and skipped, and never stops the others.
 import asyncio
 import importlib
 import importlib.util
+import re
 import sys
 import traceback
 from collections import Counter
@@ -21,12 +22,14 @@ from temporalio import workflow
 
 from contracts.errors import InvalidInput
 from contracts.redact import redact
-from workflows.authoring.checking import check_source
+from workflows.authoring.checks.checking import check_source
 from workflows.authoring.faults import Fault
+from workflows.authoring.fingerprints.commands import commands_of, helpers_beside, steps_of
 from workflows.plugin import sandbox
 from workflows.trigger import name_of
 
 FILES_MAX = 2_000
+_HELPERS = "_[!_]*.py"
 _NOT_RUNBOOKS = ("_*", "test_*", "conftest.py")
 
 
@@ -37,6 +40,20 @@ class Found(NamedTuple):
     runbook: type
     path: Path
     shipped: bool
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The commands it gives to Temporal, in order, read from its file and its helpers."""
+        return commands_of(self._text, self.runbook.__name__, helpers_beside(self.path))
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The verbs alone, e.g. `look PodLogs`."""
+        return steps_of(self._text, self.runbook.__name__, helpers_beside(self.path))
+
+    @property
+    def _text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
 
 
 class Loaded(NamedTuple):
@@ -79,10 +96,13 @@ def load(shipped: ModuleType, folders: Sequence[Path] = (), files: Sequence[Path
     for path in own:
         _sort(load_file(path, f"{shipped.__name__}.{path.stem}", shipped=True), found, faults)
     theirs = [path for folder in folders for path in files_of(folder)]
-    single = {path.resolve() for path in files} - {*own, *theirs}
+    single = {path.resolve() for path in files if _is_runbook(path)} - {*own, *theirs}
     add_to_path(sorted({path.parent for path in single}))
+    places = sorted({path.parent for path in (*theirs, *single)})
+    bad = [fault for place in places for fault in _bad_helpers(place)]
     for path in (*theirs, *sorted(single)):
-        _sort(load_file(path, path.stem), found, faults)
+        _sort(_unhelped(path, bad) or load_file(path, path.stem), found, faults)
+    faults += bad
     found.sort(key=lambda item: (item.name, str(item.path)))
     return Loaded(tuple(found), tuple(faults), tuple(_twice(found)))
 
@@ -100,14 +120,30 @@ def add_to_path(folders: Sequence[Path]) -> None:
 
 def files_of(folder: Path) -> list[Path]:
     """The files of a folder that are runbooks, sorted; InvalidInput when they are too many."""
-    files = [
-        path
-        for path in sorted(folder.resolve().glob("*.py"))
-        if not any(path.match(pattern) for pattern in _NOT_RUNBOOKS)
-    ]
+    files = [path for path in sorted(folder.resolve().glob("*.py")) if _is_runbook(path)]
     if len(files) > FILES_MAX:
         raise InvalidInput(f"{folder} holds {len(files)} files, {FILES_MAX} at most", "Split it.")
     return files
+
+
+def _is_runbook(path: Path) -> bool:
+    return not any(path.match(pattern) for pattern in _NOT_RUNBOOKS)
+
+
+def _bad_helpers(folder: Path) -> Iterator[Fault]:
+    for path in sorted(folder.glob(_HELPERS)):
+        yield from _checked(path)
+
+
+def _unhelped(path: Path, bad: Sequence[Fault]) -> list[Fault]:
+    """A runbook is no better than the helpers that it imports."""
+    helpers = {fault.path for fault in bad if fault.path.parent == path.parent}
+    text = path.read_text(encoding="utf-8", errors="replace") if helpers else ""
+    used = [helper for helper in sorted(helpers) if re.search(rf"\b{helper.stem}\b", text)]
+    return [
+        Fault(path, 0, f"its helper {helper.name} has a fault", "Mend the helper first.")
+        for helper in used
+    ]
 
 
 def load_file(path: Path, module: str, *, shipped: bool = False) -> Found | list[Fault]:

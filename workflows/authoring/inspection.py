@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from workflows.authoring.baseline import compare, read_baseline
-from workflows.authoring.commands import commands_of
+from workflows.authoring.checks.triggers import Item, faults_between
 from workflows.authoring.faults import Fault
+from workflows.authoring.fingerprints.baseline import compare, read_baseline
 from workflows.authoring.folders import Found, Loaded
-from workflows.authoring.triggers import Item, faults_between
 from workflows.trigger import triggers_of
 
 
@@ -30,8 +29,6 @@ def _together(loaded: Loaded) -> list[Fault]:
 def _changed(runbooks: Sequence[Found]) -> Iterator[Fault]:
     baselines = {path: read_baseline(path) for path in {found.path.parent for found in runbooks}}
     for found in runbooks:
-        text = found.path.read_text(encoding="utf-8")
-        commands = commands_of(text, found.runbook.__name__)
-        fault = compare(found.name, found.path, commands, baselines[found.path.parent])
+        fault = compare(found.name, found.path, found.commands, baselines[found.path.parent])
         if fault is not None:
             yield fault

@@ -13,11 +13,11 @@ from types import ModuleType
 
 from contracts.errors import InvalidInput
 from workflows.authoring.copying import renamed
-from workflows.authoring.player import play
-from workflows.authoring.sample_case import sample_case
-from workflows.authoring.transcript import Play
-from workflows.authoring.troubles import PlayTrouble
-from workflows.authoring.world import Script
+from workflows.authoring.play.player import play
+from workflows.authoring.play.sample_case import sample_case
+from workflows.authoring.play.transcript import Play
+from workflows.authoring.play.troubles import PlayTrouble
+from workflows.authoring.play.world import Script
 
 NAME_CHARS_MAX = 60
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")

@@ -7,8 +7,8 @@ from functools import partial
 from contracts.catalogue import FaultyFile, Served, ServedRunbook
 from contracts.matching import Trigger
 from contracts.policy import Policy
-from workflows.authoring.commands import commands_of, fingerprint_of, steps_of
 from workflows.authoring.faults import Fault
+from workflows.authoring.fingerprints.commands import fingerprint_of
 from workflows.authoring.folders import Found, Loaded
 from workflows.trigger import triggers_of
 
@@ -24,8 +24,7 @@ def served(loaded: Loaded, policy: Policy, at: datetime) -> Served:
 
 
 def portrait(found: Found, policy: Policy) -> ServedRunbook:
-    """One runbook; its source is read from its file."""
-    text, name = found.path.read_text(encoding="utf-8"), found.runbook.__name__
+    """One runbook, under that policy."""
     manual = inspect.getdoc(found.runbook) or ""
     everywhere = policy.autonomy_of(found.name, "")
     levels = {s.name: policy.autonomy_of(found.name, s.name) for s in policy.services}
@@ -34,10 +33,10 @@ def portrait(found: Found, policy: Policy) -> ServedRunbook:
         title=title_of(found.runbook),
         manual=manual,
         triggers=tuple(map(sentence, triggers_of(found.runbook))),
-        steps=steps_of(text, name),
+        steps=found.steps,
         autonomy=everywhere,
         services={name: level for name, level in levels.items() if level != everywhere},
-        fingerprint=fingerprint_of(commands_of(text, name)),
+        fingerprint=fingerprint_of(found.commands),
         path=str(found.path),
         shipped=found.shipped,
     )

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from temporalio.testing import WorkflowEnvironment
 
     from contracts import Case
-    from workflows.authoring.transcript import Play
-    from workflows.authoring.world import Script
+    from workflows.authoring.play.transcript import Play
+    from workflows.authoring.play.world import Script
 
 T = TypeVar("T")
 
@@ -44,8 +44,8 @@ class RunRunbook(Protocol):
         """Play the class; without a case, for an alert that its first trigger wants.
 
         `script`: `answer` ("approve", "deny", "silence", or a list), `find` (what steps find),
-        `signals`, `judge`, `known`, as `workflows.authoring.world.Script` has them; `at` is when
-        it begins.
+        `signals`, `judge`, `known`, as `Script` of `workflows.authoring.play.world` has them; `at`
+        is when it begins.
         """
         ...
 
@@ -69,7 +69,7 @@ def a_case() -> "Case":
     """A plain case of the deployment shop/web; change it with
     `a_case.model_copy(update={"params": {…}})`.
     """
-    from workflows.authoring.sample_case import sample_case
+    from workflows.authoring.play.sample_case import sample_case
 
     return sample_case()
 
@@ -77,8 +77,8 @@ def a_case() -> "Case":
 @pytest.fixture
 def run_runbook() -> RunRunbook:
     """Plays a runbook without a server or a cluster: `run_runbook(Class, answer="deny")`."""
-    from workflows.authoring.player import play
-    from workflows.authoring.sample_case import sample_case
+    from workflows.authoring.play.player import play
+    from workflows.authoring.play.sample_case import sample_case
 
     def run(runbook: type, case: "Case | None" = None, **script: Any) -> "Play":
         __tracebackhide__ = True
@@ -91,8 +91,8 @@ def run_runbook() -> RunRunbook:
 @pytest.fixture
 def run_runbook_on_server(firebreak_server: "Server") -> RunRunbook:
     """The same on a real Temporal server that skips time; slower, and it needs `temporal`."""
-    from workflows.authoring.on_server import play_on_server
-    from workflows.authoring.sample_case import sample_case
+    from workflows.authoring.play.on_server import play_on_server
+    from workflows.authoring.play.sample_case import sample_case
 
     def run(runbook: type, case: "Case | None" = None, **script: Any) -> "Play":
         __tracebackhide__ = True
@@ -155,7 +155,7 @@ class _Plainly(AbstractContextManager[None]):
         _trace: TracebackType | None,
     ) -> None:
         """Raises a trouble anew, without the way that it came."""
-        from workflows.authoring.troubles import PlayTrouble
+        from workflows.authoring.play.troubles import PlayTrouble
 
         __tracebackhide__ = True
         if isinstance(err, PlayTrouble):
@@ -189,7 +189,7 @@ def _temporal() -> str:
 
 
 def _script(*, at: "datetime | None" = None, **given: Any) -> "Script":
-    from workflows.authoring.world import Script
+    from workflows.authoring.play.world import Script
 
     return Script(**given) if at is None else Script(begins=at, **given)
 

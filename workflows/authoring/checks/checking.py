@@ -1,0 +1,61 @@
+"""Everything that can be said of one runbook's file before it runs: each rule, over its text.
+
+A rule is a function from a `Source` to faults, and knows nothing of the others. No rule guesses:
+a file with a fault is not served, so what cannot be told from the text is no fault.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from workflows.authoring.checks import (
+    rules_answers,
+    rules_determinism,
+    rules_flow,
+    rules_imports,
+    rules_init,
+    rules_shape,
+    rules_triggers,
+)
+from workflows.authoring.checks.source import Source, parsed
+from workflows.authoring.faults import Fault
+
+Rule = Callable[[Source], Iterator[Fault]]
+
+RULES: tuple[Rule, ...] = (
+    rules_imports.only_what_is_deterministic,
+    rules_determinism.same_at_a_replay,
+    rules_determinism.same_modules_at_a_replay,
+    rules_determinism.no_threads,
+    rules_determinism.no_globals,
+    rules_determinism.sets_in_order,
+    rules_shape.one_workflow,
+    rules_shape.has_defn,
+    rules_shape.has_a_name,
+    rules_shape.runs,
+    rules_shape.real_annotations,
+    rules_shape.verbs_of_a_runbook,
+    rules_init.own_init,
+    rules_init.nothing_taken_over,
+    rules_triggers.alerts_can_start_it,
+    rules_answers.awaited,
+    rules_answers.verified,
+    rules_answers.verification_decides,
+    rules_flow.reached,
+    rules_flow.bounded,
+    rules_flow.can_be_stopped,
+)
+
+
+def check_source(path: Path, text: str) -> list[Fault]:
+    """All faults of one file, sorted by line. `path` is told, and says whether the file is a
+    helper (`_NAME.py`); it is not read. A file that does not parse has that one fault.
+    """
+    try:
+        source = parsed(path, text)
+    except SyntaxError as err:
+        why = f"the file does not parse: {err.msg}"
+        return [Fault(path, err.lineno or 0, why, "Mend the line; Python stops reading there.")]
+    except ValueError as err:
+        return [Fault(path, 0, f"the file does not parse: {err}", "Save it as plain text, UTF-8.")]
+    found = {fault for rule in RULES for fault in rule(source)}
+    return sorted(found, key=lambda fault: (fault.line, fault.reason))

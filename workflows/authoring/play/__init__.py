@@ -1,0 +1,1 @@
+"""Plays a runbook without a cluster: in this process, or on a real Temporal server."""
