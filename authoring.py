@@ -283,12 +283,15 @@ def _page() -> "tuple[RunbookPage, str]":
     except FirebreakError as err:
         known, note = RunbookPage(), f"The last 30 days are unknown: {err.message}. {err.fix}"
     lived = {item.name: item.model_dump(include=set(_LIVED)) for item in known.items}
-    items = [
+    here = [
         RunbookView.model_validate(
             item.model_dump() | {"limits": told.limits} | lived.get(item.name, {})
         )
         for item in told.runbooks
     ]
+    names = {item.name for item in here}
+    elsewhere = [item for item in known.items if item.name not in names]
+    items = sorted([*here, *elsewhere], key=lambda item: item.name)
     page = RunbookPage(at=known.at, items=items, faults=told.faults, limits=told.limits)
     return page, note
 

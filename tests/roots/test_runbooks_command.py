@@ -320,7 +320,8 @@ def test_an_unknown_runbook_names_those_there_are(firebreak: Firebreak) -> None:
 def test_the_list_knows_from_the_gateway_how_they_did(doors: Doors, firebreak: Firebreak) -> None:
     """What a worker serves, and with which autonomy, is what is in force."""
     served = ServedRunbook(name="rollback_deployment", autonomy="auto")
-    doors.catalogue.serve(Served(at=NOW, runbooks=(served,)))
+    elsewhere = ServedRunbook(name="not_on_this_machine", autonomy="ask")
+    doors.catalogue.serve(Served(at=NOW, runbooks=(served, elsewhere)))
 
     done = firebreak("runbooks", "list", "--json")
 
@@ -328,6 +329,8 @@ def test_the_list_knows_from_the_gateway_how_they_did(doors: Doors, firebreak: F
     autonomy = {item["name"]: item["autonomy"] for item in done.json["items"]}
     assert autonomy["rollback_deployment"] == "auto"
     assert autonomy["cmd_restart_web"] == "observe"
+    assert autonomy["not_on_this_machine"] == "ask"
+    assert firebreak("runbooks", "show", "not_on_this_machine").code == 0
 
 
 @pytest.mark.usefixtures("url", "folder")
