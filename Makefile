@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test check format bench lock
+.PHONY: install demo test check format docs reference bench lock
 
 install: .venv/installed
 
@@ -28,8 +28,16 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: install
+	$(BIN)/sphinx-build -W --keep-going -n --quiet docs docs/_build
+
+# The parts of docs/reference that are read from the code.
+reference: install
+	$(BIN)/python tools/reference.py
+
 bench: install
 	$(BIN)/python bench/alert_to_write.py
+	$(BIN)/python bench/many_runbooks.py
 
 # Needs uv; the lock names no host, so that it installs from wherever pip is configured to.
 lock:

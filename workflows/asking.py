@@ -41,6 +41,11 @@ class Questions:
             if gate.is_open:
                 gate.close("void")
 
+    def require_need(self) -> None:
+        """Raise NoLongerNeeded when the alerts have resolved."""
+        if self._calm:
+            raise NoLongerNeeded(self._calm)
+
     async def ask(self, plan: Plan, verdict: Verdict, within: timedelta) -> Approval:
         """Wait for the people whom the verdict names.
 
@@ -48,8 +53,7 @@ class Questions:
             Declined, Expired, NoLongerNeeded: nobody agreed, and nothing was written.
 
         """
-        if self._calm:
-            raise NoLongerNeeded(self._calm)
+        self.require_need()
         gate = self._open(plan, verdict, within)
         asked = gate.approval
         people = ", ".join(asked.approvers)

@@ -154,6 +154,9 @@ class Runbook:
         if verdict.ruling == "deny":
             await self._refuse(plan, verdict)
         if verdict.ruling == "allow":
+            # What was begun may be finished or undone; what was not is left alone.
+            if not self.receipts:
+                self._questions.require_need()
             return Granted(action, plan, None)
         return Granted(action, plan, await self._questions.ask(plan, verdict, within))
 

@@ -61,6 +61,9 @@ class Writer:
         line = self._scribe.event("note", f"about to write: {judged.plan.kubectl}")
         await self._scribe.write(line, change=IncidentChange(status="acting"))
         held = await self._reserve(judged, approval)
+        if held.lock_keys and held.lock_keys != judged.plan.lock_keys:
+            # Two runs with one key, e.g. a runbook that another one started with its own case.
+            raise Refused(f"{judged.key} is the key of a write to {', '.join(held.lock_keys)}")
         if held.state == "done" and held.receipt is not None:
             return held.receipt
         if held.state != "open":

@@ -324,3 +324,20 @@ def decoded(history: str) -> str:
     """The history with its payloads readable: they travel in base64."""
     found = re.findall(r'"data": "([^"]+)"', history)
     return history + "".join(base64.b64decode(data).decode(errors="replace") for data in found)
+
+
+async def test_what_may_write_by_itself_does_not_once_the_alerts_have_resolved(
+    bench: Bench,
+) -> None:
+    """A runbook that looked for long enough finds nothing left to heal."""
+    bench.world.verdict = Verdict(ruling="allow")
+    bench.world.look_gate.clear()
+    handle = await bench.start(RollbackBadRollout)
+    await bench.until(lambda: bench.world.looking)
+    await handle.signal("stand_down", "the alerts have resolved by themselves")
+    bench.world.look_gate.set()
+
+    outcome: Outcome = await handle.result()
+
+    assert (outcome.status, outcome.receipts) == ("resolved", 0)
+    assert bench.world.ensured == []

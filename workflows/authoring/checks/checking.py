@@ -36,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     rules_shape.verbs_of_a_runbook,
     rules_init.own_init,
     rules_init.nothing_taken_over,
+    rules_init.no_run_inside_a_run,
     rules_triggers.alerts_can_start_it,
     rules_answers.awaited,
     rules_answers.verified,

@@ -65,8 +65,8 @@ EFFECTS = Ban(
 )
 SIBLING = Ban(
     "one file holds one runbook",
-    'Start another runbook by its name, `workflow.execute_child_workflow("NAME", case)`, and move'
-    " what both need to a helper beside them: a file `_NAME.py`.",
+    "Move what both need to a helper beside them: an `async def` in a file `_NAME.py` that is given"
+    " the runbook.",
 )
 UNTRIED = Ban(
     "nobody has made sure that it answers the same at a replay",

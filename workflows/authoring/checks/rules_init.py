@@ -13,6 +13,7 @@ from workflows.authoring.checks.shapes import (
     INIT,
     classes,
     decorated,
+    is_runbook,
     is_served,
     methods,
     parameters,
@@ -24,6 +25,11 @@ STATE = frozenset(
     {"case", "receipts", "_scribe", "_questions", "_writer", "_granted", "_steps"}
 )  # what Runbook.__init__ sets; a test compares
 TAKEN = STATE | {name for name in vars(Runbook) if not name.startswith("__")}
+CHILDREN = tuple(f"temporalio.workflow.{how}_child_workflow" for how in ("execute", "start"))
+SHARE = (
+    "Share the steps instead: an `async def` in a helper `_NAME.py` that is given the runbook"
+    " (docs/how-to/write/share-steps.md)."
+)
 BEGIN = "Write `@workflow.init` above `def __init__(self, case: Case) -> None:`"
 
 
@@ -55,6 +61,19 @@ def _hands_on(source: Source, node: ast.AST) -> bool:
     if node.func.attr != "__init__" or not given:
         return False
     return not isinstance(base, ast.Call) or source.resolve(base.func) == "builtins.super"
+
+
+def no_run_inside_a_run(source: Source) -> Iterator[Fault]:
+    """A runbook starts no other: the steps of both would have the same keys, and a write that the
+    books hold as done under its key is not done again.
+    """
+    for node in classes(source):
+        calls = (item for item in ast.walk(node) if isinstance(item, ast.Call))
+        for call in calls if is_runbook(source, node) is not False else ():
+            name = source.resolve(call.func)
+            if name in CHILDREN:
+                why = f"`{name.removeprefix('temporalio.')}` starts a run whose steps have the keys"
+                yield source.fault(call, f"{why} of this one's", SHARE)
 
 
 def nothing_taken_over(source: Source) -> Iterator[Fault]:
