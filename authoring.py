@@ -60,7 +60,10 @@ def list_runbooks(as_json: Json = False) -> None:
 
 
 @runbooks.command("show")
-def show_runbook(name: str, as_json: Json = False) -> None:
+def show_runbook(
+    name: Annotated[str, typer.Argument(help="As in `firebreak runbooks list`.")],
+    as_json: Json = False,
+) -> None:
     """The manual page of one runbook."""
     with reported(as_json):
         page, note = _page()

@@ -27,6 +27,9 @@ app.add_typer(db, name="db")
 
 Port = Annotated[int | None, typer.Option(help="The gateway's port; 0 takes a free one.")]
 State = Annotated[Path | None, typer.Option(help="The folder that keeps everything.")]
+Approval = Annotated[str, typer.Argument(help="Its id, as in `firebreak approvals`.")]
+Incident = Annotated[str, typer.Argument(help="Its id, as in `firebreak incidents`.")]
+Scope = Annotated[str, typer.Argument(help="all, cluster:…, namespace:…, runbook:…")]
 Reason = Annotated[str, typer.Option("--reason", help="A few words for the next reader.")]
 
 
@@ -151,7 +154,7 @@ def doctor(as_json: Json = False) -> None:
 @app.command()
 def incidents(
     status: Annotated[str | None, typer.Option(help="open, waiting, escalated, closed …")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=200)] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 20,
     as_json: Json = False,
 ) -> None:
     """List incidents, newest first."""
@@ -174,13 +177,13 @@ def approvals(
 
 
 @app.command()
-def approve(approval: str, reason: Reason = "", as_json: Json = False) -> None:
+def approve(approval: Approval, reason: Reason = "", as_json: Json = False) -> None:
     """Approve a plan. Look at it first: `firebreak approvals`."""
     _decide(approval, "approve", reason, as_json)
 
 
 @app.command()
-def deny(approval: str, reason: Reason, as_json: Json = False) -> None:
+def deny(approval: Approval, reason: Reason, as_json: Json = False) -> None:
     """Deny a plan, and say why."""
     _decide(approval, "deny", reason, as_json)
 
@@ -193,14 +196,14 @@ def _decide(approval: str, decision: str, reason: str, as_json: bool) -> None:
 
 
 @app.command("take-over")
-def take_over(incident: str, reason: Reason = "", as_json: Json = False) -> None:
+def take_over(incident: Incident, reason: Reason = "", as_json: Json = False) -> None:
     """Handle an incident by hand: its runbook is cancelled, and your time is measured."""
     with reported(as_json), api() as client:
         show(client.take_over(incident, reason), f"{incident} is yours", as_json)
 
 
 @app.command("hand-back")
-def hand_back(incident: str, as_json: Json = False) -> None:
+def hand_back(incident: Incident, as_json: Json = False) -> None:
     """End a take-over."""
     with reported(as_json), api() as client:
         show(client.hand_back(incident), f"{incident} is handed back", as_json)
@@ -208,9 +211,9 @@ def hand_back(incident: str, as_json: Json = False) -> None:
 
 @app.command()
 def run(
-    runbook: str,
+    runbook: Annotated[str, typer.Argument(help="Its name, as in `firebreak runbooks list`.")],
     target: Annotated[str, typer.Option(help="NAMESPACE/KIND/NAME")],
-    cluster: Annotated[str, typer.Option()] = "default",
+    cluster: Annotated[str, typer.Option(help="A cluster of the policy file.")] = "default",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan, and write nothing.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -228,7 +231,7 @@ def run(
 @app.command()
 def pause(
     reason: Reason,
-    scope: Annotated[str, typer.Argument(help="all, cluster:…, namespace:…, runbook:…")] = "all",
+    scope: Scope = "all",
     as_json: Json = False,
 ) -> None:
     """Pull the kill switch: nothing is written in that scope until `firebreak resume`."""
@@ -237,7 +240,7 @@ def pause(
 
 
 @app.command()
-def resume(scope: Annotated[str, typer.Argument()] = "all", as_json: Json = False) -> None:
+def resume(scope: Scope = "all", as_json: Json = False) -> None:
     """Release the kill switch of that scope."""
     with reported(as_json), api() as client:
         show(client.resume(scope), f"resumed: {scope}", as_json)
@@ -247,8 +250,10 @@ def resume(scope: Annotated[str, typer.Argument()] = "all", as_json: Json = Fals
 def toil_log(
     duration: Annotated[str, typer.Argument(help="25m, 90s, 1h30m")],
     text: Annotated[str, typer.Argument(help="What you did.")],
-    service: Annotated[str, typer.Option()] = "",
-    category: Annotated[str, typer.Option()] = "firefighting",
+    service: Annotated[str, typer.Option(help="The service it was for.")] = "",
+    category: Annotated[
+        str, typer.Option(help="firefighting, other_toil, engineering, overhead, absence")
+    ] = "firefighting",
     as_json: Json = False,
 ) -> None:
     """Log time you spent by hand."""
@@ -261,8 +266,8 @@ def toil_log(
 
 @toil.command("report")
 def toil_report(
-    team: Annotated[str | None, typer.Option()] = None,
-    weeks: Annotated[int, typer.Option(min=1, max=52)] = 4,
+    team: Annotated[str | None, typer.Option(help="By default your own.")] = None,
+    weeks: Annotated[int, typer.Option(min=1, max=52, help="How many, the present one too.")] = 4,
     as_json: Json = False,
 ) -> None:
     """Firefighting against engineering, week by week."""

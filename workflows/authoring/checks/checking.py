@@ -15,6 +15,7 @@ from workflows.authoring.checks import (
     rules_init,
     rules_shape,
     rules_triggers,
+    rules_values,
 )
 from workflows.authoring.checks.source import Source, parsed
 from workflows.authoring.faults import Fault
@@ -44,6 +45,8 @@ RULES: tuple[Rule, ...] = (
     rules_flow.reached,
     rules_flow.bounded,
     rules_flow.can_be_stopped,
+    rules_values.fields_that_are_there,
+    rules_values.values_that_fit,
 )
 
 
