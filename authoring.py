@@ -6,6 +6,7 @@ only `replay` asks Temporal; everything else works on files alone.
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -96,7 +97,10 @@ def new(
             fix = "Write --into DIR, or `export FIREBREAK_RUNBOOKS=$PWD/my-runbooks` first."
             raise InvalidInput("no folder is named for it", fix)
         folder.mkdir(parents=True, exist_ok=True)
-        text = _found(source).path.read_text(encoding="utf-8") if source else None
+        taken = next((f for f in _load().runbooks if f.name == name), None)
+        if taken is not None:
+            raise InvalidInput(f"'{name}' is the runbook of {taken.path}", "Choose another name.")
+        text = _found(source).text if source else None
         made = [str(path) for path in write_new(name, folder, text)]
         done = f"Wrote {made[0]}\n      {made[1]}\nThey pass as they are; read them first."
         show({"runbook": made[0], "test": made[1]}, done, as_json)
@@ -264,10 +268,15 @@ def _finds(texts: list[str] | None) -> "dict[str, Any]":
         step, sign, value = text.partition("=")
         if not sign:
             raise InvalidInput(f"--find {text}", 'Write STEP=VALUE, e.g. --find "pod_logs=OOM".')
+        # As in a test, a step may be named by its class, and Python's words are understood.
+        name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", step).lower()
+        value = value.lower() if value in ("True", "False") else value
         try:
-            found[step] = json.loads(value)
-        except ValueError:
-            found[step] = value
+            found[name] = json.loads(value)
+        except ValueError as err:
+            if value[:1] in ("{", "["):
+                raise InvalidInput(f"--find {text}: no JSON ({err})", "Correct it.") from None
+            found[name] = value
     return found
 
 

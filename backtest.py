@@ -103,7 +103,7 @@ class Backtest:
         plans: list[Judged] = []
 
         def judged(call: JudgeCall) -> Verdict:
-            verdict = self._judge(call, incident.opened_at)
+            verdict = self._judge(call)
             why = "; ".join(r.text for r in verdict.reasons if r.ruling == verdict.ruling)
             plans.append(Judged(call.plan.summary, verdict.ruling, why))
             return verdict
@@ -115,14 +115,15 @@ class Backtest:
         except FirebreakError as err:
             # One incident that the runbook cannot handle is a finding, not the end of the test.
             return Row(case.incident, incident.opened_at, name, True, err.message, tuple(plans))
-        for receipt in played.receipts:
-            past = self._written.setdefault(receipt.target.key, [])
-            past.append(Attempt(receipt.key, "done", incident.opened_at))
         return Row(case.incident, incident.opened_at, name, True, detail, tuple(plans))
 
-    def _judge(self, call: JudgeCall, at: datetime) -> Verdict:
-        past = tuple(self._written.get(call.plan.target.key, ()))
-        return judge(call, facts_of(self.policy, call, at, past))
+    def _judge(self, call: JudgeCall) -> Verdict:
+        """At the time of the plan. What is not refused is written: here everybody agrees."""
+        at, past = call.plan.at, self._written.setdefault(call.plan.target.key, [])
+        verdict = judge(call, facts_of(self.policy, call, at, tuple(past)))
+        if verdict.ruling != "deny":
+            past.append(Attempt(call.key, "done", at))
+        return verdict
 
 
 def summary_of(rows: Sequence[Row]) -> dict[str, int]:

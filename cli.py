@@ -153,12 +153,20 @@ def doctor(as_json: Json = False) -> None:
 
 @app.command()
 def incidents(
+    incident: Annotated[str | None, typer.Argument(help="One of them, with its timeline.")] = None,
     status: Annotated[str | None, typer.Option(help="open, waiting, escalated, closed …")] = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """List incidents, newest first."""
+    """List incidents, newest first; or tell one from its beginning."""
     with reported(as_json), api() as client:
+        if incident is not None:
+            found = client.incident(incident)
+            lines = (
+                f"{item['at'][:19]}  {item['type']:<12}{item['text']}" for item in found["timeline"]
+            )
+            show(found, "\n".join([f"{found['id']} is {found['status']}", *lines]), as_json)
+            return
         page = client.incidents(status=status, limit=limit)
         columns = ("id", "status", "outcome", "target", "opened_at")
         show(page, table("Incidents", columns, page["items"]), as_json)
@@ -166,19 +174,45 @@ def incidents(
 
 @app.command()
 def approvals(
+    approval: Annotated[
+        str | None, typer.Argument(help="One of them, with all that is to be decided on.")
+    ] = None,
     state: Annotated[str, typer.Option(help="open, approved, denied, expired, void")] = "open",
     as_json: Json = False,
 ) -> None:
-    """List what waits for a decision."""
+    """List what waits for a decision; or show one."""
     with reported(as_json), api() as client:
+        if approval is not None:
+            found = client.approval(approval)
+            show(found, _question(found), as_json)
+            return
         page = client.approvals(state)
         columns = ("id", "runbook", "target", "plan", "expires_at")
         show(page, table(f"Approvals ({state})", columns, page["items"]), as_json)
 
 
+def _story(found: dict[str, Any]) -> str:
+    lines = (f"{i['at'][:19]}  {i['type']:<12}{i['text']}" for i in found["timeline"])
+    return "\n".join([f"{found['id']} is {found['status']}", *lines])
+
+
+def _question(found: dict[str, Any]) -> str:
+    """What a person needs to see before they answer."""
+    plan = found["plan"]
+    parts = {
+        "command": plan["kubectl"],
+        "from": plan["from"],
+        "to": plan["to"],
+        "found": "; ".join(plan["findings"]) or "nothing special",
+        "state": f"{found['state']}, until {found['expires_at'][:19]} UTC",
+        "votes": ", ".join(f"{v['person']} {v['decision']}" for v in found["votes"]) or "none",
+    }
+    return "\n".join([plan["summary"], *(f"  {name:<9}{text}" for name, text in parts.items())])
+
+
 @app.command()
 def approve(approval: Approval, reason: Reason = "", as_json: Json = False) -> None:
-    """Approve a plan. Look at it first: `firebreak approvals`."""
+    """Approve a plan. Look at it first: `firebreak approvals ID`."""
     _decide(approval, "approve", reason, as_json)
 
 

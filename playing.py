@@ -161,8 +161,8 @@ class Demo:
             self._healed = datetime.now(UTC)
             await self._notify([resolved(body, self._healed) for body in self._sent])
 
-    async def play(self, choice: Choice) -> Ended:
-        """Play it to its end without a person, or until `STORY_SECONDS_MAX` have passed.
+    async def play(self, choice: Choice, within_seconds: float = STORY_SECONDS_MAX) -> Ended:
+        """Play it to its end without a person, or until that many seconds have passed.
 
         Raises:
             Unavailable: a part does not answer, or no incident was opened.
@@ -171,14 +171,14 @@ class Demo:
         await self.begin()
         incident: Json = {}
         try:
-            async with asyncio.timeout(STORY_SECONDS_MAX):
+            async with asyncio.timeout(within_seconds):
                 async with aclosing(self._incidents()) as looks:
                     async for incident in looks:
                         await self._answer(incident["id"], choice)
                         await self._resolve_if_healed()
         except TimeoutError:
             if not incident:
-                raise Unavailable(f"no incident in {STORY_SECONDS_MAX:.0f} s") from None
+                raise Unavailable(f"no incident in {within_seconds:.0f} s") from None
         return await self._ended(incident["id"])
 
     async def _incidents(self) -> AsyncGenerator[Json, None]:

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ValidationError
 
 from contracts.case import OutcomeStatus
-from contracts.errors import InvalidInput
+from contracts.errors import InvalidInput, Unavailable
 from contracts.matching import Matcher
 from contracts.policy import Policy, RunbookPolicy, Service
 from contracts.target import Target
@@ -47,6 +47,7 @@ from settings import read_policy
 
 EXPIRY_SECONDS = 3
 STAND_IN_DEADLINE_SECONDS = 10
+TRIAL_SECONDS_MAX = 600.0
 APPROVERS = ("ana", "ben")
 
 Answer = Literal["approve", "deny", "silence"]
@@ -226,6 +227,7 @@ async def against_sandbox(
 
     Raises:
         InvalidInput: the target is no Deployment, or the catalogue does not choose this runbook.
+        Unavailable: it did not end in `TRIAL_SECONDS_MAX`.
         FirebreakError: it could not go on.
 
     """
@@ -237,6 +239,10 @@ async def against_sandbox(
         raise stopped()
     if ended.runbook != runbook:
         raise _other_runbook(runbook, ended)
+    if ended.story.outcome is None:
+        text = f"{runbook} did not end in {TRIAL_SECONDS_MAX:.0f} s; it said last: {ended.summary}"
+        fix = "On the sandbox waits take their time; try it without --against, which skips them."
+        raise Unavailable(text, fix)
     return Trial(
         runbook=runbook,
         outcome=ended.story.outcome,
@@ -253,7 +259,7 @@ async def _try(plot: Plot, policy: Policy, place: Place, choice: Choice, body: J
         stage.playing(plot, lambda _, now: [_now(body, now)]) as demo,
     ):
         with progress("trying it on the sandbox", quiet=not sys.stderr.isatty()):
-            return await stage.stack.unless_failed(demo.play(choice))
+            return await stage.stack.unless_failed(demo.play(choice, TRIAL_SECONDS_MAX))
 
 
 def _stand_in(target: Target, fault: str) -> Plot:

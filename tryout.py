@@ -5,7 +5,6 @@ for, and each stand-in is told.
 """
 
 import asyncio
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -164,9 +163,10 @@ def _on_sandbox(found: Found, given: Given, wish: Wish) -> Tried:
     if wish.find:
         fix = "Leave --find out: on the sandbox, steps find what is there."
         raise InvalidInput("--find goes with a try without a cluster", fix)
-    body = json.loads(wish.body) if wish.body is not None else _notification(given.case)
     folders = () if found.shipped else (found.path.parent,)
-    work = against_sandbox(found.name, given.case.target, body, wish.answer, folders=folders)
+    work = against_sandbox(
+        found.name, given.case.target, _notification(given.case), wish.answer, folders=folders
+    )
     trial = asyncio.run(work)
     writes = f"{trial.effective_writes} write{'' if trial.effective_writes == 1 else 's'}"
     end = f"{trial.outcome}: {trial.summary}; {writes} to the sandbox"
@@ -174,9 +174,14 @@ def _on_sandbox(found: Found, given: Given, wish: Wish) -> Tried:
 
 
 def _notification(case: Case) -> dict[str, Any]:
-    """The case's alerts as Alertmanager would send them."""
+    """The case's alerts, those that were accepted, as Alertmanager would send them."""
     alerts = [
-        {"status": "firing", "labels": alert.labels, "startsAt": alert.starts_at.isoformat()}
+        {
+            "status": "firing",
+            "labels": alert.labels,
+            "annotations": alert.annotations,
+            "startsAt": alert.starts_at.isoformat(),
+        }
         for alert in case.alerts
     ]
     return {"version": "4", "status": "firing", "alerts": alerts}

@@ -93,8 +93,8 @@ def load_runbooks(settings: Settings, policy: Policy) -> tuple[Loaded, Policy]:
     loaded = load(runbooks, settings.runbook_folders)
     loaded.require_unique()
     for fault in loaded.faults:
-        keys = {"file": str(fault.path), "line": fault.line, "why": fault.reason}
-        logger.error("a runbook is not served", extra=keys)
+        keys = {"file": str(fault.path), "line": fault.line, "remedy": fault.remedy}
+        logger.error("%s is not served: %s", fault.path.name, fault.reason, extra=keys)
     check_runbooks(policy, loaded)
     return loaded, policy.knowing(found.name for found in loaded.runbooks if found.shipped)
 
@@ -288,8 +288,9 @@ async def _work(
             await schedule_housekeeping(client)
             logger.info("worker ready", extra={"clusters": sorted(parts.clusters)})
             ready.set()
-            await asyncio.to_thread(_tell, parts)
+            telling = asyncio.create_task(asyncio.to_thread(_tell, parts))
             await stop.wait()
+            telling.cancel()
 
 
 def _tell(parts: Parts) -> None:

@@ -30,7 +30,8 @@ BUGS: tuple[type[BaseException], ...] = (
     AssertionError,
 )
 
-FAILS_A_RUN: tuple[type[BaseException], ...] = (*BUGS, ValueError)
+# A run that wants to end its process ends by itself only.
+FAILS_A_RUN: tuple[type[BaseException], ...] = (*BUGS, ValueError, SystemExit)
 
 _STATUS: dict[type[FirebreakError], OutcomeStatus] = {
     Refused: "refused",

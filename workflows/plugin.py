@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakSet
 
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import (
     DataConverter,
@@ -16,7 +18,12 @@ from temporalio.converter import (
     PayloadCodec,
 )
 from temporalio.plugin import SimplePlugin
-from temporalio.worker import Interceptor, WorkflowRunner
+from temporalio.worker import (
+    Interceptor,
+    WorkflowInstance,
+    WorkflowInstanceDetails,
+    WorkflowRunner,
+)
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from workflows.endings import BUGS, Endings
@@ -36,7 +43,7 @@ def data_converter(codec: PayloadCodec | None = None) -> DataConverter:
 
 class PreparedOnce(SandboxedWorkflowRunner):
     """Tries each class once a process: whoever loads two hundred runbooks has tried them already,
-    one by one, and the worker need not do it again.
+    one by one, and the worker need not do it again. And no run ends the process that it runs in.
     """
 
     def prepare_workflow(self, defn: Any) -> None:
@@ -44,6 +51,20 @@ class PreparedOnce(SandboxedWorkflowRunner):
         if defn.cls not in _prepared:
             super().prepare_workflow(defn)
             _prepared.add(defn.cls)
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """One run. What would end the worker fails the run's task instead."""
+        instance = super().create_instance(det)
+        activate = instance.activate
+
+        def survived(act: WorkflowActivation) -> WorkflowActivationCompletion:
+            try:
+                return activate(act)
+            except SystemExit as err:
+                raise RuntimeError("the run wants to end its worker") from err
+
+        instance.activate = survived  # type: ignore[method-assign]  # the instance is the SDK's own
+        return instance
 
 
 _prepared: WeakSet[type] = WeakSet()

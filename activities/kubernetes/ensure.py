@@ -29,6 +29,7 @@ from contracts.errors import (
     OutcomeUnknown,
     Paused,
     PlanChanged,
+    Refused,
     Retry,
     Stop,
     Unavailable,
@@ -203,7 +204,9 @@ class Ensurer:
     def _refuse_unlocked(self, attempt: _Try) -> None:
         """The last look at the time: whoever takes the lock over must not meet our write."""
         over = attempt.call.expires_at
-        if over is None or over - self._clock() >= timedelta(seconds=LOCK_LEFT_SECONDS_MIN):
+        if over is None:
+            raise Refused("nobody holds the write lock", "Write with `act`, which takes it.")
+        if over - self._clock() >= timedelta(seconds=LOCK_LEFT_SECONDS_MIN):
             return
         raise Expired(f"the write lock has expired{attempt.promise}")
 

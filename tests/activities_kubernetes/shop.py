@@ -25,6 +25,8 @@ from toil.views import Pause
 
 TARGET = Target(cluster="lab", namespace="shop", kind="Deployment", name="user-auth")
 KEY = "inc-1/1/1"
+# A lock that no test outlives.
+LATE = datetime(2100, 1, 1, tzinfo=UTC)
 TICK_SECONDS = 0.5
 FAULT = "sandbox.firebreak/fault"
 LOG = "sandbox.firebreak/log"
@@ -174,12 +176,12 @@ class Shop:
         plan: Plan = self.run(self.restart.plan, self.call(RolloutRestart(target=TARGET)))
         return plan
 
-    def ensure_rollback(self, plan: Plan, expires_at: datetime | None = None) -> Receipt:
+    def ensure_rollback(self, plan: Plan, expires_at: datetime | None = LATE) -> Receipt:
         """Execute it."""
         step = RollbackDeployment(target=TARGET)
         return self._ensure(self.rollback.ensure, step, plan, expires_at)
 
-    def ensure_restart(self, plan: Plan, expires_at: datetime | None = None) -> Receipt:
+    def ensure_restart(self, plan: Plan, expires_at: datetime | None = LATE) -> Receipt:
         """Execute it."""
         return self._ensure(self.restart.ensure, RolloutRestart(target=TARGET), plan, expires_at)
 

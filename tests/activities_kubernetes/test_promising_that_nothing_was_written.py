@@ -15,6 +15,7 @@ from contracts.errors import (
     OutcomeUnknown,
     Paused,
     PlanChanged,
+    Refused,
     Unavailable,
 )
 from sandbox import Fault
@@ -184,6 +185,15 @@ def test_a_lock_with_time_for_one_request_is_enough(broken: Shop) -> None:
     until = broken.clock.now + timedelta(seconds=LOCK_LEFT_SECONDS_MIN)
     assert broken.ensure_rollback(broken.plan_rollback(), until).did == "written"
     assert sum(client.TIMEOUTS_SECONDS) <= LOCK_LEFT_SECONDS_MIN
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_write_that_nobody_holds_a_lock_for_is_refused(broken: Shop, action: str) -> None:
+    """Whoever calls it: guardrails, approval and ledger come with the lock."""
+    plan, ensure = _plan_and_ensure(broken, action)
+    with pytest.raises(Refused, match="nobody holds the write lock"):
+        ensure(plan, None)
+    assert broken.asked("patch", PATCH) == 0
 
 
 def test_a_write_found_done_is_told_after_the_lock_has_expired(broken: Shop) -> None:

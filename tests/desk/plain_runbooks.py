@@ -12,7 +12,7 @@ from contracts.approval import Approval, Decision
 from contracts.errors import FirebreakError, NotAllowed, Refused
 from contracts.kubernetes import Events, PodLogs, RolloutHealthy, RolloutRestart
 from contracts.step import Action, Check, Look
-from workflows import Runbook
+from workflows import Runbook, on_alert
 from workflows.calls import refusal
 
 HOUR = timedelta(hours=1)
@@ -35,6 +35,20 @@ class Drained(Check):
     """A team's own check."""
 
     activity: ClassVar[str] = "payments.drained"
+
+
+@on_alert("KubePodCrashLooping")
+@workflow.defn(name="restarts_twice")
+class RestartsTwice(Runbook):
+    """Restarts, waits, and restarts again."""
+
+    @workflow.run
+    async def run(self, case: Case) -> Outcome:
+        """Twice, whatever comes of it."""
+        for _ in range(2):
+            await self.act(RolloutRestart(target=case.target))
+            await workflow.sleep(timedelta(minutes=2))
+        return Outcome(status="escalated", summary="restarted twice")
 
 
 @workflow.defn(name="drain_queue")

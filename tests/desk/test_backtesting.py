@@ -1,6 +1,7 @@
 """A backtest: the alerts of the past, the real triggers and guardrails, a cluster stood in for."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from contracts.errors import InvalidInput
 from contracts.policy import Autonomy, Limits, Person, Policy, RunbookPolicy
 from contracts.target import Target
 from contracts.views import AlertView, IncidentPage, IncidentView
+from desk.plain_runbooks import RestartsTwice
 from workflows.authoring.folders import Found, load
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -98,6 +100,20 @@ def test_what_it_would_have_written_counts_against_what_comes_after() -> None:
     assert [plan.ruling for plan in rulings] == ["ask", "deny", "ask", "deny"]
     assert "it rests 900 s" in rulings[1].why
     assert "2 attempts" in rulings[3].why
+
+
+def test_a_second_write_of_one_run_meets_the_cooldown_of_the_first() -> None:
+    """As it would in production, minutes later."""
+    loaded = LOADED._replace(
+        runbooks=(Found("restarts_twice", RestartsTwice, Path("x"), True, "", {}),)
+    )
+    allowed = {"restarts_twice": RunbookPolicy(autonomy="auto")}
+    test = Backtest(loaded, policy(runbooks=allowed), loaded.runbooks[0])
+
+    row = test.row(incident())
+
+    assert [plan.ruling for plan in row.plans] == ["allow", "deny"]
+    assert "it rests 900 s" in row.plans[1].why
 
 
 def test_a_plan_that_was_refused_counts_against_nothing() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import contracts
+import runbooks
 import worker
 from contracts import Case, Target
 from workflows import Runbook
@@ -21,7 +22,7 @@ from workflows.authoring.checks.rules_imports import BANS, OURS, STANDARD, is_al
 from workflows.authoring.checks.rules_init import STATE, TAKEN
 from workflows.authoring.checks.rules_shape import FIREBREAKS_OWN
 from workflows.authoring.faults import Fault
-from workflows.authoring.folders import files_of, load_file
+from workflows.authoring.folders import files_of, load
 from workflows.trigger import name_of
 
 HERE = Path(__file__).parent
@@ -115,10 +116,10 @@ def test_what_is_called_good_is_good_to_temporal_too(
     for path in GOOD:
         (tmp_path / f"{stem_of(path)}.py").write_text(path.read_text())
 
-    loaded = [load_file(path, path.stem) for path in files_of(tmp_path)]
+    loaded = load(runbooks, [tmp_path])
 
-    assert [item for item in loaded if isinstance(item, list)] == []
-    assert len(loaded) == len(GOOD) - 1
+    assert loaded.faults == ()
+    assert sum(not found.shipped for found in loaded.runbooks) == len(GOOD) - 1
     for path in GOOD:
         sys.modules.pop(stem_of(path), None)
 
@@ -181,6 +182,18 @@ def test_what_a_runbook_may_import_is_let_in(line: str) -> None:
         ("x = ', '.join({str(n) for n in y})", "order of a set"),
         ("x = id(y)", "`id`"),
         ("input()", "`input`"),
+        ("does = eval; does(y)", "`eval`"),
+        ("from temporalio.workflow import unsafe as u; u.is_replaying()", "workflow.unsafe"),
+        ("import uuid as u", "`uuid`"),
+        ("from uuid import UUID, uuid1", "`uuid`"),
+        ("from temporalio.workflow import start_activity as s; s(y)", "`start_activity`"),
+        ("from temporalio.workflow import wait_condition as w; await w(y)", "no deadline"),
+        ("import asyncio; asyncio.timeout(delay=None)", "no deadline"),
+        ("import asyncio; asyncio.timeout_at(None)", "no deadline"),
+        ("f = lambda: None; Case.x = f", "`Case` is shared"),
+        ("for Case.x in y: pass", "`Case` is shared"),
+        ("(x := Case).y = 1", "is shared"),
+        ("getattr(Case, 'model').x = 1", "is shared"),
     ],
 )
 def test_what_is_not_deterministic_is_told(line: str, told: str) -> None:
@@ -199,6 +212,11 @@ def test_what_is_not_deterministic_is_told(line: str, told: str) -> None:
         "x = {**y, 'n': 1}; z = [n for n in x]",
         "x = '%s' % {1}; z = [n for n in x]",
         "x = {*{1}, 2}",
+        "from uuid import UUID; x = UUID(y)",
+        "import re; x = re.compile(y)",
+        "cases = [Case]; cases[0] = y; y.x = 1; y[0] = 2; del y[0], y.x",
+        "x = Case(**y); x.y = 1",
+        "x = y.compile(y), y.exec(y), y.exit",
     ],
 )
 def test_what_is_deterministic_is_no_fault(line: str) -> None:
@@ -245,7 +263,9 @@ def test_a_coroutine_that_somebody_takes_is_no_fault(line: str) -> None:
     [
         ('name="look_at_mailer"', 'name="LookAtMailer"', "not in snake_case"),
         ('name="look_at_mailer"', 'name="Look" + "At"', "is computed"),
-        ('name="look_at_mailer"', "dynamic=True", "no name of its own"),
+        ('(name="look_at_mailer")', "()", "no name of its own"),
+        ('_mailer")', '_mailer", dynamic=True)', "`dynamic=True` changes"),
+        ('_mailer")', '_mailer", **OPTIONS)', "`**=OPTIONS` changes"),
         ("    @workflow.run\n", "", "lacks `@workflow.run`"),
         ("(self, case: Case)", "(self, case)", "must be given exactly"),
         ("(self, case: Case)", '(self, case: "Case")', "must be given exactly"),
@@ -314,9 +334,10 @@ def test_a_workflow_in_a_helper_file_is_told() -> None:
     assert ["never loaded" in fault.reason for fault in faults] == [True]
 
 
-def test_a_text_that_is_no_text_is_told() -> None:
-    """A null byte is none of Python's."""
-    assert "does not parse" in said("x = '\0'")[0]
+def test_a_method_does_not_hide_what_python_calls_by_the_same_name() -> None:
+    """Inside a method, `eval` is Python's, whatever the methods are called."""
+    method = "\n    def eval(self) -> object:\n        return eval(self)\n"
+    assert ["`eval`" in reason for reason in said(PERFECT + method)] == [True]
 
 
 def test_every_rule_is_broken_by_some_wrong_runbook() -> None:

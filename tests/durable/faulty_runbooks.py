@@ -1,5 +1,7 @@
 """Runbooks with bugs, to see what a bug does."""
 
+from datetime import timedelta
+
 from temporalio import workflow
 
 from contracts import Case, Outcome
@@ -39,4 +41,30 @@ class LeakingRunbook(Runbook):
         raise LookupError(f"{case.runbook}: postgres://auth:{SECRET}@db/auth")
 
 
-ALL = (KeyErrorRunbook, ValueErrorRunbook, LeakingRunbook)
+@workflow.defn(name="wants_to_exit")
+class ExitingRunbook(Runbook):
+    """Ends its process, as a script would."""
+
+    @workflow.run
+    async def run(self, case: Case) -> Outcome:
+        """Exit."""
+        raise SystemExit(f"{case.runbook} is over")
+
+
+@workflow.defn(name="exits_on_a_signal")
+class ExitsOnASignal(Runbook):
+    """Ends its process from a handler, which no `except` of `run` sees."""
+
+    @workflow.run
+    async def run(self, case: Case) -> Outcome:
+        """Wait."""
+        await workflow.wait_condition(lambda: False, timeout=timedelta(hours=1))
+        return Outcome(status="resolved", summary=case.runbook)
+
+    @workflow.signal
+    def leave(self) -> None:
+        """Exit."""
+        raise SystemExit
+
+
+ALL = (KeyErrorRunbook, ValueErrorRunbook, LeakingRunbook, ExitingRunbook, ExitsOnASignal)

@@ -62,6 +62,19 @@ async def test_a_run_that_waits_is_replayed_too(bench: Bench) -> None:
 
 
 @asynchronous
+async def test_a_run_that_began_long_ago_and_waits_is_replayed(bench: Bench) -> None:
+    """Whatever --since says: it is the one that a deploy would pause."""
+    handle = await bench.start(RestartCrashLoop)
+    await bench.asked()
+    client = bench.environment.client
+    later = (await handle.describe()).start_time + MINUTE
+
+    rows = [row async for row in replay(client, [RestartsFirst], later)]
+
+    assert "TMPRL1100" in next(row.why for row in rows if row.workflow == handle.id)
+
+
+@asynchronous
 async def test_a_run_whose_runbook_is_gone_is_told_while_it_runs(bench: Bench) -> None:
     """It could not go on; one that has ended does not need to."""
     handle = await bench.start(RestartCrashLoop)

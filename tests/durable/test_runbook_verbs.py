@@ -15,6 +15,8 @@ from contracts.plan import Reason, Verdict
 from durable.conftest import Bench
 from durable.faulty_runbooks import (
     SECRET,
+    ExitingRunbook,
+    ExitsOnASignal,
     KeyErrorRunbook,
     LeakingRunbook,
     ValueErrorRunbook,
@@ -241,13 +243,25 @@ async def test_a_workload_that_stays_sick_is_escalated(bench: Bench) -> None:
     assert (outcome.status, outcome.receipts) == ("escalated", 1)
 
 
-@pytest.mark.parametrize("runbook", [KeyErrorRunbook, ValueErrorRunbook])
+@pytest.mark.parametrize("runbook", [KeyErrorRunbook, ValueErrorRunbook, ExitingRunbook])
 async def test_a_bug_fails_the_run_loudly(bench: Bench, runbook: type) -> None:
     """The run fails at once instead of retrying its task for ever."""
     handle = await bench.start(runbook)
 
     with pytest.raises(WorkflowFailureError):
         await handle.result()
+
+
+async def test_a_run_that_wants_to_end_its_worker_ends_nobody_s(bench: Bench) -> None:
+    """Its task is tried again until the code is mended, and other runs go on."""
+    stuck = await bench.start(ExitsOnASignal)
+    await stuck.signal("leave")
+    await bench.stuck(stuck)
+
+    handle = await bench.start(RollbackBadRollout)
+    await bench.decide(await bench.asked())
+
+    assert (await handle.result()).status == "resolved"
 
 
 async def test_resolved_alerts_void_an_open_question(bench: Bench) -> None:

@@ -30,7 +30,7 @@ def _team(tmp_path: Path, settings: dict[str, str]) -> Path:
     (folder / "roots_good.py").write_text(own("good_one"))
     (folder / "roots_broken.py").write_text("def\n")
     (folder / "roots_clock.py").write_text(own("clock").replace("lines=200", "lines=hash(self)"))
-    (folder / "roots_raises.py").write_text(own("raises") + '\nraise OSError("no such disk")\n')
+    (folder / "roots_raises.py").write_text(own("raises") + '\nSIZE = int("no such disk")\n')
     settings["FIREBREAK_RUNBOOKS"] = str(folder)
     return folder
 
@@ -53,7 +53,7 @@ def test_bad_files_stop_no_good_one(
         until(lambda: Catalogue(engine).page(utc_now()).at)
         program.stop()
     page = Catalogue(engine).page(utc_now())
-    bad = {Path(line["file"]).name for line in log if line["message"].endswith("not served")}
+    bad = {Path(line["file"]).name for line in log if " is not served: " in line["message"]}
     assert bad == {"roots_broken.py", "roots_clock.py", "roots_raises.py"}
     assert {Path(fault.path).name for fault in page.faults} == bad
     assert {item.name: item.autonomy for item in page.items} == {
@@ -97,7 +97,7 @@ def test_doctor_names_each_bad_file(tmp_path: Path, settings: dict[str, str]) ->
     assert checks["runbooks"]["ok"]
     assert "roots_broken.py:1" in checks["runbook roots_broken"]["detail"]
     assert not checks["runbook roots_raises"]["ok"]
-    assert "OSError: no such disk" in checks["runbook roots_raises"]["detail"]
+    assert "ValueError: invalid literal" in checks["runbook roots_raises"]["detail"]
     assert checks["runbook roots_clock"]["fix"]
     assert checks["database"]["ok"]
     assert checks["Temporal"]["ok"]

@@ -35,6 +35,23 @@ def test_incidents_are_listed(firebreak: Firebreak) -> None:
     assert firebreak("incidents", "--json", "--status", "odd").code == 1
 
 
+def test_one_incident_is_told_from_its_beginning(firebreak: Firebreak) -> None:
+    """Its timeline, a line each; an unknown one is refused."""
+    told = firebreak("incidents", INCIDENT)
+    assert told.out.startswith(f"{INCIDENT} is waiting\n")
+    assert len(told.out.splitlines()) > 1
+    assert firebreak("incidents", INCIDENT, "--json").json["timeline"]
+    assert firebreak("incidents", "inc-nobody").code == 1
+
+
+def test_one_approval_shows_all_that_is_to_be_decided_on(firebreak: Firebreak) -> None:
+    """The command, both states, what was found, and until when."""
+    told = firebreak("approvals", APPROVAL)
+    words = ("Roll user-auth back to revision 1", "kubectl", "from", "to", "found", "open, until")
+    assert all(word in told.out for word in words)
+    assert firebreak("approvals", APPROVAL, "--json").json["id"] == APPROVAL
+
+
 def test_approvals_show_what_would_be_done(firebreak: Firebreak) -> None:
     """The plan's own summary; the state is a filter."""
     told, said = firebreak("approvals"), firebreak("approvals", "--json")

@@ -88,6 +88,15 @@ def test_a_new_runbook_needs_a_folder(firebreak: Firebreak) -> None:
     assert "FIREBREAK_RUNBOOKS" in done.err
 
 
+@pytest.mark.usefixtures("folder")
+def test_a_new_runbook_does_not_take_a_name_that_ships(firebreak: Firebreak) -> None:
+    """Two of one name refuse the worker's start."""
+    done = firebreak("runbooks", "new", "restart_crash_loop")
+
+    assert done.code == 1
+    assert "restart_crash_loop.py" in done.err
+
+
 def test_a_new_runbook_may_start_from_another(folder: Path, firebreak: Firebreak) -> None:
     """The copy passes beside its model."""
     done = firebreak("runbooks", "new", "cmd_from", "--from", "rollback_deployment")
@@ -187,6 +196,7 @@ def test_an_alert_that_starts_nothing_says_which_matcher_failed(
         (("--against", "production"), "sandbox"),
         (("--find", "pod_logs"), "STEP=VALUE"),
         (("--find", "pod_log=x"), "pod_logs"),
+        (("--find", "pod_logs={a:1}"), "no JSON"),
     ],
 )
 @pytest.mark.usefixtures("mine")

@@ -13,7 +13,7 @@ import re
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -24,36 +24,36 @@ from contracts.errors import InvalidInput
 from contracts.redact import redact
 from workflows.authoring.checks.checking import check_source
 from workflows.authoring.faults import Fault
-from workflows.authoring.fingerprints.commands import commands_of, helpers_beside, steps_of
+from workflows.authoring.fingerprints.commands import commands_of, steps_of
 from workflows.plugin import sandbox
 from workflows.trigger import name_of
 
 FILES_MAX = 2_000
 _HELPERS = "_[!_]*.py"
-_NOT_RUNBOOKS = ("_*", "test_*", "conftest.py")
+_NOT_RUNBOOKS = ("_*", ".*", "test_*", "conftest.py")
 
 
 class Found(NamedTuple):
-    """One runbook that can be served."""
+    """One runbook that can be served. `text` is its file as it was loaded, and `helpers` are the
+    files beside it that it may import, by module name.
+    """
 
     name: str
     runbook: type
     path: Path
     shipped: bool
+    text: str
+    helpers: Mapping[str, str]
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The commands it gives to Temporal, in order, read from its file and its helpers."""
-        return commands_of(self._text, self.runbook.__name__, helpers_beside(self.path))
+        """The commands it gives to Temporal, in order, read from its text and its helpers'."""
+        return commands_of(self.text, self.runbook.__name__, self.helpers)
 
     @property
     def steps(self) -> tuple[str, ...]:
         """The verbs alone, e.g. `look PodLogs`."""
-        return steps_of(self._text, self.runbook.__name__, helpers_beside(self.path))
-
-    @property
-    def _text(self) -> str:
-        return self.path.read_text(encoding="utf-8")
+        return steps_of(self.text, self.runbook.__name__, self.helpers)
 
 
 class Loaded(NamedTuple):
@@ -90,21 +90,19 @@ def load(shipped: ModuleType, folders: Sequence[Path] = (), files: Sequence[Path
 
     """
     add_to_path(folders)
-    found: list[Found] = []
-    faults: list[Fault] = []
-    own = [path for place in shipped.__path__ for path in files_of(Path(place))]
-    for path in own:
-        _sort(load_file(path, f"{shipped.__name__}.{path.stem}", shipped=True), found, faults)
-    theirs = [path for folder in folders for path in files_of(folder)]
-    single = {path.resolve() for path in files if _is_runbook(path)} - {*own, *theirs}
+    places = [Place(Path(place).resolve(), f"{shipped.__name__}.") for place in shipped.__path__]
+    places += [Place(folder.resolve()) for folder in folders]
+    listed = {place: files_of(place.folder) for place in places}
+    known = {path for paths in listed.values() for path in paths}
+    single = {path.resolve() for path in files if _is_runbook(path)} - known
     add_to_path(sorted({path.parent for path in single}))
-    places = sorted({path.parent for path in (*theirs, *single)})
-    bad = [fault for place in places for fault in _bad_helpers(place)]
-    for path in (*theirs, *sorted(single)):
-        _sort(_unhelped(path, bad) or load_file(path, path.stem), found, faults)
-    faults += bad
+    for path in sorted(single):
+        listed.setdefault(Place(path.parent), []).append(path)
+    items = [item for place, paths in listed.items() for item in _of_place(place, paths)]
+    found = [item for item in items if isinstance(item, Found)]
     found.sort(key=lambda item: (item.name, str(item.path)))
-    return Loaded(tuple(found), tuple(faults), tuple(_twice(found)))
+    faults = tuple(item for item in items if isinstance(item, Fault))
+    return Loaded(tuple(found), faults, tuple(_twice(found)))
 
 
 def add_to_path(folders: Sequence[Path]) -> None:
@@ -120,7 +118,7 @@ def add_to_path(folders: Sequence[Path]) -> None:
 
 def files_of(folder: Path) -> list[Path]:
     """The files of a folder that are runbooks, sorted; InvalidInput when they are too many."""
-    files = [path for path in sorted(folder.resolve().glob("*.py")) if _is_runbook(path)]
+    files = [path for path in sorted(folder.glob("*.py")) if _is_runbook(path)]
     if len(files) > FILES_MAX:
         raise InvalidInput(f"{folder} holds {len(files)} files, {FILES_MAX} at most", "Split it.")
     return files
@@ -130,45 +128,53 @@ def _is_runbook(path: Path) -> bool:
     return not any(path.match(pattern) for pattern in _NOT_RUNBOOKS)
 
 
-def _bad_helpers(folder: Path) -> Iterator[Fault]:
-    for path in sorted(folder.glob(_HELPERS)):
-        yield from _checked(path)
+class Place(NamedTuple):
+    """A folder of runbooks, and what stands before the names of its modules."""
+
+    folder: Path
+    package: str = ""
 
 
-def _unhelped(path: Path, bad: Sequence[Fault]) -> list[Fault]:
-    """A runbook is no better than the helpers that it imports."""
-    helpers = {fault.path for fault in bad if fault.path.parent == path.parent}
-    text = path.read_text(encoding="utf-8", errors="replace") if helpers else ""
-    used = [helper for helper in sorted(helpers) if re.search(rf"\b{helper.stem}\b", text)]
-    return [
-        Fault(path, 0, f"its helper {helper.name} has a fault", "Mend the helper first.")
-        for helper in used
-    ]
+def _of_place(place: Place, paths: Sequence[Path]) -> Iterator[Found | Fault]:
+    helpers: dict[str, str] = {}
+    bad: set[str] = set()
+    for path in sorted(place.folder.glob(_HELPERS)):
+        text, faults = _read(place, path)
+        helpers[path.stem] = text
+        bad |= {path.stem} if faults else set()
+        yield from faults
+    for path in paths:
+        text, faults = _read(place, path)
+        faults = faults or _unhelped(path, text, bad)
+        if faults:
+            yield from faults
+            continue
+        module = f"{place.package}{path.stem}"
+        item = _tried(path, lambda: _runbook_of(importlib.import_module(module), path))  # noqa: B023 - called at once
+        if isinstance(item, Fault):
+            yield item
+        else:
+            yield Found(name_of(item), item, path, bool(place.package), text, helpers)
 
 
-def load_file(path: Path, module: str, *, shipped: bool = False) -> Found | list[Fault]:
-    """The runbook of one file, or everything that is wrong with it."""
-    faults = _checked(path) or _named(path, module)
-    if faults:
-        return faults
-    item = _tried(path, lambda: _runbook_of(importlib.import_module(module), path))
-    if isinstance(item, Fault):
-        return [item]
-    return Found(name_of(item), item, path, shipped)
-
-
-def _sort(item: Found | list[Fault], found: list[Found], faults: list[Fault]) -> None:
-    if isinstance(item, Found):
-        found.append(item)
-    else:
-        faults.extend(item)
-
-
-def _checked(path: Path) -> list[Fault]:
+def _read(place: Place, path: Path) -> tuple[str, list[Fault]]:
+    """The text of a file, and everything that is wrong with it."""
+    if not path.is_file():
+        return "", [Fault(path, 0, "is no file that can be read", "Put a file there, or nothing.")]
     try:
-        return check_source(path, path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as err:
-        return [Fault(path, 0, f"cannot be read: {err}", "Make it a readable text in UTF-8.")]
+        return "", [Fault(path, 0, f"cannot be read: {err}", "Make it a readable text in UTF-8.")]
+    return text, check_source(path, text) or _named(path, f"{place.package}{path.stem}")
+
+
+def _unhelped(path: Path, text: str, bad: set[str]) -> list[Fault]:
+    """A runbook is no better than the helpers that it imports."""
+    used = [stem for stem in sorted(bad) if re.search(rf"\b{stem}\b", text)]
+    return [
+        Fault(path, 0, f"its helper {stem}.py has a fault", "Mend the helper first.")
+        for stem in used
+    ]
 
 
 def _named(path: Path, module: str) -> list[Fault]:
@@ -215,12 +221,21 @@ def _prepare(runbook: type) -> None:
 def _tried(path: Path, work: Callable[[], type]) -> type | Fault:
     try:
         return work()
-    except (Exception, SystemExit) as err:  # noqa: BLE001 - foreign code may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as err:  # noqa: BLE001 - foreign code may raise anything
         cause = err.__cause__ or err
         frames = [f.lineno for f in traceback.extract_tb(cause.__traceback__) if _is(path, f)]
         line = (frames[-1] if frames else 0) or 0
-        reason = f"cannot be loaded: {type(cause).__name__}: {redact(str(cause))}"
+        reason = f"cannot be loaded: {type(cause).__name__}: {_words(cause)}"
         return Fault(path, line, reason, "Mend that line; `firebreak runbooks check` tries again.")
+
+
+def _words(err: BaseException) -> str:
+    try:
+        return redact(str(err))
+    except BaseException:  # noqa: BLE001 - so may its text
+        return "it has no text"
 
 
 def _is(path: Path, frame: traceback.FrameSummary) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from contracts.errors import InvalidInput
 from workflows.authoring.checks.triggers import Item, faults_between
 from workflows.authoring.faults import Fault
 from workflows.authoring.fingerprints.baseline import compare, read_baseline
@@ -15,20 +16,29 @@ def inspect(loaded: Loaded, only: Sequence[Path] = ()) -> list[Fault]:
     of them together, and with a change that runs in flight would not survive. Sorted by place.
     """
     wanted = {path.resolve() for path in only}
-    found = [*loaded.faults, *_together(loaded), *_changed(loaded.runbooks)]
-    chosen = {fault for fault in found if not wanted or fault.path.resolve() in wanted}
+    found = [*loaded.faults, *_together(loaded, wanted), *_changed(loaded.runbooks)]
+    folders = {path.parent for path in wanted}
+    chosen = {f for f in found if not wanted or f.path.resolve() in wanted | folders}
     return sorted(chosen, key=lambda fault: (str(fault.path), fault.line, fault.reason))
 
 
-def _together(loaded: Loaded) -> list[Fault]:
+def _together(loaded: Loaded, wanted: set[Path]) -> list[Fault]:
+    """Of two that clash the later has the fault: what ships comes first, what was named last."""
+    order = sorted(loaded.runbooks, key=lambda f: (not f.shipped, f.path in wanted, str(f.path)))
     return faults_between(
-        [Item(found.name, found.path, 0, triggers_of(found.runbook)) for found in loaded.runbooks]
+        [Item(found.name, found.path, 0, triggers_of(found.runbook)) for found in order]
     )
 
 
 def _changed(runbooks: Sequence[Found]) -> Iterator[Fault]:
-    baselines = {path: read_baseline(path) for path in {found.path.parent for found in runbooks}}
-    for found in runbooks:
-        fault = compare(found.name, found.path, found.commands, baselines[found.path.parent])
-        if fault is not None:
-            yield fault
+    for folder in sorted({found.path.parent for found in runbooks}):
+        mine = [found for found in runbooks if found.path.parent == folder]
+        try:
+            baseline = read_baseline(folder)
+        except InvalidInput as err:
+            yield Fault(folder, 0, err.message, err.fix)
+            continue
+        for found in mine:
+            fault = compare(found.name, found.path, found.commands, baseline)
+            if fault is not None:
+                yield fault

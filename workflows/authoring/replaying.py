@@ -29,8 +29,9 @@ class Replayed(NamedTuple):
 async def replay(
     client: Client, classes: Sequence[type], since: datetime
 ) -> AsyncIterator[Replayed]:
-    """Every run that began since then, the newest `HISTORIES_MAX` of them. A run of a class that
-    is not there fits as long as it has ended.
+    """Every run that began since then or has not ended, `HISTORIES_MAX` of them at most; that
+    there are more is told as a run that does not fit. A run of a class that is not there fits as
+    long as it has ended.
     """
     known = {name_of(item) for item in classes}
     orphans: list[Replayed] = []
@@ -48,8 +49,14 @@ async def replay(
 async def _histories(
     client: Client, known: set[str], since: datetime, orphans: list[Replayed]
 ) -> AsyncIterator[WorkflowHistory]:
-    query = f"StartTime > '{since.isoformat()}'"
-    async for run in client.list_workflows(query, limit=HISTORIES_MAX):
+    query = f"StartTime > '{since.isoformat()}' OR ExecutionStatus = 'Running'"
+    count = 0
+    async for run in client.list_workflows(query, limit=HISTORIES_MAX + 1):
+        count += 1
+        if count > HISTORIES_MAX:
+            why = f"there are more than {HISTORIES_MAX}; choose a shorter --since"
+            orphans.append(Replayed("all others", "", why))
+            return
         if run.workflow_type in known:
             yield await client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
         elif run.status == WorkflowExecutionStatus.RUNNING:

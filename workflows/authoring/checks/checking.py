@@ -13,7 +13,9 @@ from workflows.authoring.checks import (
     rules_flow,
     rules_imports,
     rules_init,
+    rules_loading,
     rules_shape,
+    rules_temporal,
     rules_triggers,
     rules_values,
 )
@@ -29,6 +31,9 @@ RULES: tuple[Rule, ...] = (
     rules_determinism.no_threads,
     rules_determinism.no_globals,
     rules_determinism.sets_in_order,
+    rules_loading.defines_only,
+    rules_loading.nothing_shared_changes,
+    rules_determinism.nobody_ends_the_worker,
     rules_shape.one_workflow,
     rules_shape.has_defn,
     rules_shape.has_a_name,
@@ -45,21 +50,34 @@ RULES: tuple[Rule, ...] = (
     rules_flow.reached,
     rules_flow.bounded,
     rules_flow.can_be_stopped,
+    rules_temporal.only_a_name,
+    rules_temporal.activities_by_name,
+    rules_temporal.every_wait_ends,
     rules_values.fields_that_are_there,
     rules_values.values_that_fit,
+    rules_values.verbs_get_their_steps,
 )
+
+TOO_DEEP = "the file is nested too deeply to be read"
+SPLIT_IT = "Split the expression, or the chain of `elif`, into several; a dict often says it too."
 
 
 def check_source(path: Path, text: str) -> list[Fault]:
     """All faults of one file, sorted by line. `path` is told, and says whether the file is a
-    helper (`_NAME.py`); it is not read. A file that does not parse has that one fault.
+    helper (`_NAME.py`); it is not read. A file that does not parse, or is nested deeper than
+    Python reads, has that one fault; nothing is raised.
     """
     try:
-        source = parsed(path, text)
+        return _checked(parsed(path, text))
     except SyntaxError as err:
         why = f"the file does not parse: {err.msg}"
         return [Fault(path, err.lineno or 0, why, "Mend the line; Python stops reading there.")]
+    except (RecursionError, MemoryError):
+        return [Fault(path, 0, TOO_DEEP, SPLIT_IT)]
     except ValueError as err:
         return [Fault(path, 0, f"the file does not parse: {err}", "Save it as plain text, UTF-8.")]
+
+
+def _checked(source: Source) -> list[Fault]:
     found = {fault for rule in RULES for fault in rule(source)}
     return sorted(found, key=lambda fault: (fault.line, fault.reason))

@@ -11,6 +11,8 @@ from workflows.authoring.checks.source import Source, is_false, is_true, own_nod
 CLOCKS = ("temporalio.workflow.now", "temporalio.workflow.time", "temporalio.workflow.info")
 DEADLINES = ("asyncio.timeout", "asyncio.timeout_at")
 ENDLESS = ("itertools.count", "itertools.cycle", "itertools.repeat")
+_GATHERS = ("append", "add")
+_COUNTERS = (ast.Name, ast.Attribute, ast.Call)
 _LEAVES = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 
 
@@ -58,7 +60,7 @@ def is_endless(source: Source, loop: ast.AST) -> bool:
         endless = _counts_for_ever(source, loop.iter) and not _is_bounded(source, loop)
     else:
         return False
-    return endless and not any(_is_deadline(source, node) for node in source.around(loop))
+    return endless and not any(is_deadline(source, node) for node in source.around(loop))
 
 
 def _counts_for_ever(source: Source, node: ast.expr) -> bool:
@@ -80,16 +82,22 @@ def _is_bounded(source: Source, loop: ast.While | ast.For | ast.AsyncFor) -> boo
 
 
 def _counted(source: Source, node: ast.AST) -> Iterator[str]:
-    """Names that a loop counts up, or reads the clock into."""
+    """Names that a loop counts up, gathers into, or reads the clock into."""
     if isinstance(node, ast.AugAssign):
         yield ast.unparse(node.target)
-    elif isinstance(node, ast.Assign) and _depends(source, node.value, set()):
-        yield from map(ast.unparse, node.targets)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr in _GATHERS:
+            yield f"len({ast.unparse(node.func.value)})"
+    elif isinstance(node, ast.Assign):
+        names = set(map(ast.unparse, node.targets))
+        sums = names if isinstance(node.value, ast.BinOp) else set()
+        if _depends(source, node.value, sums):
+            yield from names
 
 
 def _depends(source: Source, test: ast.expr, names: set[str]) -> bool:
     return any(
-        (isinstance(node, (ast.Name, ast.Attribute)) and ast.unparse(node) in names)
+        (isinstance(node, _COUNTERS) and bool(names) and ast.unparse(node) in names)
         or (isinstance(node, ast.Call) and source.resolve(node.func) in CLOCKS)
         for node in ast.walk(test)
     )
@@ -100,7 +108,8 @@ def _goes_out(node: ast.If) -> bool:
     return any(isinstance(item, ways) for item in own_nodes(node))
 
 
-def _is_deadline(source: Source, node: ast.AST) -> bool:
+def is_deadline(source: Source, node: ast.AST) -> bool:
+    """Whether a block ends by itself: `async with asyncio.timeout(...):`."""
     return isinstance(node, (ast.With, ast.AsyncWith)) and any(
         isinstance(item.context_expr, ast.Call)
         and source.resolve(item.context_expr.func) in DEADLINES

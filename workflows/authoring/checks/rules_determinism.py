@@ -5,8 +5,16 @@ sets. Temporal would notice some of them in production; here they are noticed at
 import ast
 from collections.abc import Iterator
 
-from workflows.authoring.checks.rules_imports import CLOCK, LOGGER, OUTSIDE, RANDOM, TOGETHER, Ban
-from workflows.authoring.checks.source import FUNCTIONS, Source
+from workflows.authoring.checks.rules_imports import (
+    CLOCK,
+    LOGGER,
+    OUTSIDE,
+    RANDOM,
+    TOGETHER,
+    TYPES_ONLY,
+    Ban,
+)
+from workflows.authoring.checks.source import FUNCTIONS, UNKNOWN, Source
 from workflows.authoring.faults import Fault
 
 DATES = ("datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today")
@@ -18,12 +26,31 @@ FIRST_DONE = "the order in which it tells what is done is not recorded"
 OWN_LOOP = "a workflow already runs in Temporal's own event loop, which has no threads"
 AWAIT = Ban(OWN_LOOP, "Write `await` before the coroutine, or `asyncio.gather(...)` for several.")
 PLAIN_TALK = Ban("a replay would print everything again", LOGGER.remedy)
+ENDS_ALL = Ban(
+    "it ends the worker, with every run in it",
+    'End this run: `return Outcome(status="failed", summary="...")`.',
+)
+ENDS_THE_PROCESS = ("builtins.SystemExit", "builtins.KeyboardInterrupt", "builtins.GeneratorExit")
+UNREAD = Ban(
+    "what it reaches stands nowhere in the text, so nobody can check it",
+    "Write it out: call the function, read the attribute, or look a value up in a dict.",
+)
+UNSAFE = Ban(
+    "it opens the sandbox, which keeps one run from the next",
+    "Import from `contracts`, `workflows` and `temporalio`, which need no such door.",
+)
 
 NAMES = {
     **dict.fromkeys((*DATES, "datetime.date.today"), CLOCK),
     **dict.fromkeys(("builtins.open", "builtins.input", "builtins.breakpoint"), OUTSIDE),
     **dict.fromkeys(("builtins.hash", "builtins.id"), ACCIDENT),
     "builtins.print": PLAIN_TALK,
+    **dict.fromkeys(("builtins.exit", "builtins.quit"), ENDS_ALL),
+    **dict.fromkeys(
+        (f"builtins.{name}" for name in ("eval", "exec", "compile", "__import__", "globals")),
+        UNREAD,
+    ),
+    "temporalio.workflow.unsafe": UNSAFE,
     "asyncio.wait": Ban(FIRST_DONE, "Use `workflow.wait(...)`, which takes the same arguments."),
     "asyncio.as_completed": Ban(FIRST_DONE, "Use `workflow.as_completed(...)` in its place."),
     **dict.fromkeys(("asyncio.run", "asyncio.new_event_loop"), AWAIT),
@@ -63,16 +90,25 @@ def same_at_a_replay(source: Source) -> Iterator[Fault]:
 
 def same_modules_at_a_replay(source: Source) -> Iterator[Fault]:
     """No call into a module that is a clock, chance or the process."""
-    for node in source.each(ast.Call):
-        name = source.resolve(node.func)
+    for name, calls in source.calls.items():
         ban = MODULES.get(name.partition(".")[0])
-        if ban is not None:
-            yield source.fault(node, _told(name, ban), ban.remedy)
+        if ban is not None and name not in TYPES_ONLY:
+            yield from (source.fault(node, _told(name, ban), ban.remedy) for node in calls)
 
 
 def _told(name: str, ban: Ban) -> str:
     is_what = "not deterministic" if ban in (CLOCK, RANDOM, ACCIDENT) else "not for a workflow"
     return f"`{name.removeprefix('builtins.')}` is {is_what}: {ban.because}"
+
+
+def nobody_ends_the_worker(source: Source) -> Iterator[Fault]:
+    """No error is raised that ends the process instead of the run."""
+    for node in source.each(ast.Raise):
+        bare = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        name = source.resolve(bare) if bare is not None else UNKNOWN
+        if name in ENDS_THE_PROCESS:
+            why = f"`{name.removeprefix('builtins.')}` is not for a workflow: {ENDS_ALL.because}"
+            yield source.fault(node, why, ENDS_ALL.remedy)
 
 
 def no_threads(source: Source) -> Iterator[Fault]:

@@ -21,6 +21,8 @@ STANDARD = frozenset(
         *("string", "struct", "textwrap", "types", "typing", "unicodedata", "zlib", "zoneinfo"),
     }
 )
+# A type that others fill: it reads no clock and rolls no dice itself.
+TYPES_ONLY = frozenset({"uuid.UUID"})
 TEMPORAL = frozenset({"workflow", "common", "exceptions"})
 OURS = frozenset(
     {
@@ -98,9 +100,11 @@ EXPORTED = frozenset(
 def only_what_is_deterministic(source: Source) -> Iterator[Fault]:
     """Every import of something else, with what to use instead."""
     for node in source.nodes:
+        if not isinstance(node, (ast.Import, ast.ImportFrom)) or node in source.for_types:
+            continue
         if isinstance(node, ast.ImportFrom) and node.level:
             yield source.fault(node, _relative_reason(node), _relative_remedy(node))
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+        else:
             wrong = [name for name in _imported(node) if not is_allowed(name)]
             yield from (
                 source.fault(node, *_told(name)) for name in dict.fromkeys(map(_module, wrong))
@@ -110,6 +114,8 @@ def only_what_is_deterministic(source: Source) -> Iterator[Fault]:
 def is_allowed(name: str) -> bool:
     """Whether a runbook may import the dotted `name`."""
     top, _, rest = name.partition(".")
+    if name in TYPES_ONLY:
+        return True
     if top in sys.stdlib_module_names:
         return top in STANDARD or name == "urllib.parse" or name.startswith("urllib.parse.")
     if top == "temporalio":

@@ -14,8 +14,12 @@ from typing import Annotated, Any
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
 from contracts.model import Contract
-from workflows.authoring.checks.source import Source
+from contracts.step import Action, Check, Look, Step
+from workflows.authoring.checks.shapes import verb_calls
+from workflows.authoring.checks.source import Function, Source
 from workflows.authoring.faults import Fault
+
+KINDS: dict[str, type[Step]] = {"look": Look, "approve": Action, "act": Action, "verify": Check}
 
 
 def fields_that_are_there(source: Source) -> Iterator[Fault]:
@@ -47,12 +51,45 @@ def values_that_fit(source: Source) -> Iterator[Fault]:
                 value = ast.literal_eval(word.value)
                 _adapter(model, str(word.arg)).validate_python(value)
             except ValidationError as err:
-                why = f"`{model.__name__}` cannot have `{word.arg}={ast.unparse(word.value)}`"
+                why = f"`{model.__name__}` cannot have `{word.arg}={_shown(word.value)}`"
                 said = err.errors(include_url=False)[0]["msg"]
                 yield source.fault(call, why, f"{said}.")
             except (ValueError, TypeError, PydanticUserError):
                 # It is no literal, or no value that can be judged by itself.
                 continue
+
+
+def _shown(node: ast.expr) -> str:
+    """The expression as it stands there; Python shows no number of thousands of digits."""
+    try:
+        return ast.unparse(node)
+    except ValueError:
+        return "..."
+
+
+def verbs_get_their_steps(source: Source) -> Iterator[Fault]:
+    """`look` gets a look, `approve` and `act` an action, `verify` a check."""
+    for verb, call, function in verb_calls(source):
+        step = _step(source, function, call.args[0]) if call.args else None
+        wanted = KINDS[verb]
+        if step is not None and not issubclass(step, wanted):
+            kind = next((k.__name__ for k in KINDS.values() if issubclass(step, k)), "no step")
+            right = " or ".join(f"`{v}`" for v, k in KINDS.items() if issubclass(step, k))
+            why = f"`{verb}` takes a {wanted.__name__}, and `{step.__name__}` is a {kind}"
+            yield source.fault(call, why, f"Use {right or 'a step of `contracts`'}.")
+
+
+def _step(source: Source, function: Function, given: ast.expr) -> type[Contract] | None:
+    """The class of what is handed over, also through one name that is bound once."""
+    if isinstance(given, ast.Name):
+        bound = [
+            node.value
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign)
+            and [item.id for item in node.targets if isinstance(item, ast.Name)] == [given.id]
+        ]
+        given = bound[0] if len(bound) == 1 else given
+    return _model(source.resolve(given.func)) if isinstance(given, ast.Call) else None
 
 
 def _built(source: Source) -> Iterator[tuple[ast.Call, type[Contract]]]:

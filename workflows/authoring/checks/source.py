@@ -63,16 +63,41 @@ class Source:
         return found
 
     @cached_property
+    def for_types(self) -> frozenset[ast.stmt]:
+        """What stands right under `if TYPE_CHECKING:`; it never runs."""
+        return frozenset(
+            item
+            for node in self.each(ast.If)
+            if self.resolve(node.test) == "typing.TYPE_CHECKING"
+            if "TYPE_CHECKING" not in self.own_names
+            for item in node.body
+        )
+
+    @cached_property
+    def calls(self) -> dict[str, list[ast.Call]]:
+        """The calls of each dotted name."""
+        found: dict[str, list[ast.Call]] = {}
+        for node in self.each(ast.Call):
+            found.setdefault(self.resolve(node.func), []).append(node)
+        return found
+
+    @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
         """The node around each node."""
         return {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
 
     @cached_property
     def own_names(self) -> frozenset[str]:
-        """Every name that the file itself binds, anywhere."""
+        """Every name that the file itself binds, anywhere; a method binds none."""
         stored = {n.id for n in self.nodes if isinstance(n, ast.Name) and not _loads(n)}
         given = {n.arg for n in self.nodes if isinstance(n, ast.arg)}
-        defined = {n.name for n in self.nodes if isinstance(n, (*FUNCTIONS, ast.ClassDef))}
+        defined = {
+            n.name
+            for kind in DEFINITIONS
+            for n in self.each(kind)
+            if isinstance(n, DEFINITIONS)
+            if not isinstance(self.parents[n], ast.ClassDef)
+        }
         return frozenset(stored | given | defined)
 
     @cached_property
@@ -116,6 +141,7 @@ class Source:
 
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
 
 
 def parsed(path: Path, text: str) -> Source:

@@ -55,5 +55,5 @@ def helpers_beside(path: Path) -> dict[str, str]:
     """The texts of the helper files (`_NAME.py`) in the folder of a runbook, by module name; what
     cannot be read is left out.
     """
-    files = sorted(path.parent.glob("_*.py"))[:HELPERS_MAX]
+    files = [file for file in sorted(path.parent.glob("_*.py")) if file.is_file()][:HELPERS_MAX]
     return {file.stem: file.read_text(encoding="utf-8", errors="replace") for file in files}
