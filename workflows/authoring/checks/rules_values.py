@@ -19,6 +19,7 @@ from workflows.authoring.checks.shapes import verb_calls
 from workflows.authoring.checks.source import Function, Source
 from workflows.authoring.faults import Fault
 
+WORDS: dict[type[Step], str] = {Look: "a look", Action: "an action", Check: "a check"}
 KINDS: dict[str, type[Step]] = {"look": Look, "approve": Action, "act": Action, "verify": Check}
 
 
@@ -73,9 +74,9 @@ def verbs_get_their_steps(source: Source) -> Iterator[Fault]:
         step = _step(source, function, call.args[0]) if call.args else None
         wanted = KINDS[verb]
         if step is not None and not issubclass(step, wanted):
-            kind = next((k.__name__ for k in KINDS.values() if issubclass(step, k)), "no step")
+            kind = next((text for k, text in WORDS.items() if issubclass(step, k)), "no step")
             right = " or ".join(f"`{v}`" for v, k in KINDS.items() if issubclass(step, k))
-            why = f"`{verb}` takes a {wanted.__name__}, and `{step.__name__}` is a {kind}"
+            why = f"`{verb}` takes {WORDS[wanted]}, and `{step.__name__}` is {kind}"
             yield source.fault(call, why, f"Use {right or 'a step of `contracts`'}.")
 
 
