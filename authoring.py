@@ -66,12 +66,16 @@ def show_runbook(
     as_json: Json = False,
 ) -> None:
     """The manual page of one runbook."""
+    from workflows.authoring.inspection import unrecorded
+
     with reported(as_json):
         page, note = _page()
         item = next((item for item in page.items if item.name == name), None)
         if item is None:
             known = ", ".join(other.name for other in page.items)
             raise NotFound(f"there is no runbook '{name}'", f"The runbooks are: {known}.")
+        if name in unrecorded(_load()):
+            note = f"Not recorded: `firebreak runbooks accept {name}` when it is deployed.\n{note}"
         text = f"{_manual(item)}\n\n{note}".rstrip()
         show(item.model_dump(mode="json"), text, as_json)
 
@@ -112,7 +116,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Name every fault, with file, line, reason and remedy; exit 1 if there is one."""
-    from workflows.authoring.inspection import inspect
+    from workflows.authoring.inspection import inspect, unrecorded
 
     with reported(as_json):
         loaded = _load([_existing(path) for path in files or ()])
@@ -121,6 +125,7 @@ def check(
         rows = [fault._asdict() | {"path": str(fault.path)} for fault in faults]
         good = f"{count} runbook{'' if count == 1 else 's'} checked, no fault."
         told = {"ok": not faults, "checked": count, "faults": rows}
+        told["unrecorded"] = unrecorded(loaded)
         show(told, "\n".join(map(str, faults)) or good, as_json)
         raise typer.Exit(FAILED if faults else 0)
 

@@ -267,8 +267,11 @@ def test_a_change_of_commands_is_a_fault_until_it_is_guarded_or_accepted(
     mine: Path, firebreak: Firebreak
 ) -> None:
     """Once accepted, the order is what runs in flight rely on."""
+    assert "Not recorded" in firebreak("runbooks", "show", "cmd_restart_web").out
+    assert firebreak("runbooks", "check", "--json").json["unrecorded"] == ["cmd_restart_web"]
     assert firebreak("runbooks", "accept", "cmd_restart_web").code == 0
-    assert firebreak("runbooks", "check").code == 0
+    assert firebreak("runbooks", "check", "--json").json["unrecorded"] == []
+    assert "Not recorded" not in firebreak("runbooks", "show", "cmd_restart_web").out
     text = mine.read_text()
     look = next(line for line in text.splitlines() if "await self.look(" in line)
     mine.write_text(text.replace(look, f"{look}\n{look}", 1))

@@ -6,7 +6,7 @@ from pathlib import Path
 from contracts.errors import InvalidInput
 from workflows.authoring.checks.triggers import Item, faults_between
 from workflows.authoring.faults import Fault
-from workflows.authoring.fingerprints.baseline import compare, read_baseline
+from workflows.authoring.fingerprints.baseline import Baseline, compare, is_recorded, read_baseline
 from workflows.authoring.folders import Found, Loaded
 from workflows.trigger import triggers_of
 
@@ -20,6 +20,25 @@ def inspect(loaded: Loaded, only: Sequence[Path] = ()) -> list[Fault]:
     folders = {path.parent for path in wanted}
     chosen = {f for f in found if not wanted or f.path.resolve() in wanted | folders}
     return sorted(chosen, key=lambda fault: (str(fault.path), fault.line, fault.reason))
+
+
+def unrecorded(loaded: Loaded) -> list[str]:
+    """The runbooks whose present commands nobody has accepted: they may still be changed freely,
+    and should be accepted when they go to production.
+    """
+    return [
+        found.name
+        for found in loaded.runbooks
+        if not is_recorded(found.name, found.commands, _baseline(found.path.parent))
+    ]
+
+
+def _baseline(folder: Path) -> Baseline:
+    try:
+        return read_baseline(folder)
+    except InvalidInput:
+        # `inspect` tells of it.
+        return {}
 
 
 def _together(loaded: Loaded, wanted: set[Path]) -> list[Fault]:
