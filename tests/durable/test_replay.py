@@ -65,26 +65,26 @@ async def allowed(bench: Bench) -> Handle:
     return await bench.start(RollbackBadRollout)
 
 
-async def denied(bench: Bench) -> Handle:
+async def denied(bench: Bench, runbook: type = RollbackBadRollout) -> Handle:
     """Asked and declined."""
-    handle = await bench.start(RollbackBadRollout)
+    handle = await bench.start(runbook)
     await bench.decide(await bench.asked(), "ana", "deny", "not tonight")
     return handle
 
 
-async def expired(bench: Bench) -> Handle:
+async def expired(bench: Bench, runbook: type = RollbackBadRollout) -> Handle:
     """Asked, and nobody answered."""
-    handle = await bench.start(RollbackBadRollout)
+    handle = await bench.start(runbook)
     await bench.asked()
     await bench.environment.fast_forward(handle, timedelta(minutes=16))
     return handle
 
 
-async def refused(bench: Bench) -> Handle:
+async def refused(bench: Bench, runbook: type = RollbackBadRollout) -> Handle:
     """The guardrails said no."""
     no = Reason(rule="namespaces", ruling="deny", text="not on the list")
     bench.world.verdict = Verdict(ruling="deny", reasons=(no,))
-    return await bench.start(RollbackBadRollout)
+    return await bench.start(runbook)
 
 
 async def asked_twice(bench: Bench) -> Handle:
@@ -126,24 +126,17 @@ async def blameless(bench: Bench) -> Handle:
 
 async def restart_denied(bench: Bench) -> Handle:
     """The restart, declined."""
-    handle = await bench.start(RestartCrashLoop)
-    await bench.decide(await bench.asked(), "ana", "deny", "not tonight")
-    return handle
+    return await denied(bench, RestartCrashLoop)
 
 
 async def restart_expired(bench: Bench) -> Handle:
     """The restart, with nobody there."""
-    handle = await bench.start(RestartCrashLoop)
-    await bench.asked()
-    await bench.environment.fast_forward(handle, timedelta(minutes=16))
-    return handle
+    return await expired(bench, RestartCrashLoop)
 
 
 async def restart_refused(bench: Bench) -> Handle:
     """The restart, forbidden."""
-    no = Reason(rule="namespaces", ruling="deny", text="not on the list")
-    bench.world.verdict = Verdict(ruling="deny", reasons=(no,))
-    return await bench.start(RestartCrashLoop)
+    return await refused(bench, RestartCrashLoop)
 
 
 async def restart_in_vain(bench: Bench) -> Handle:
