@@ -1,13 +1,15 @@
 """Alertmanager's matchers, for triggers of runbooks and for services in the policy file.
 
 The syntax and meaning are Alertmanager's own: `name="value"`, `!=`, `=~`, `!~`; a regular
-expression is anchored at both ends; a label that is missing equals the empty string.
+expression is anchored at both ends; a label that is missing equals the empty string. Expressions
+are RE2's, as Alertmanager's are: what would take exponential time does not compile.
 """
 
 import re
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
+import re2
 from pydantic import Field, model_validator
 
 from contracts.model import Contract
@@ -18,7 +20,6 @@ _MATCHER = re.compile(
     r"""(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^"\s](?:[^"]*[^"\s])?)?)\s*""",
     re.DOTALL,
 )
-_FLAGS = re.compile(r"\(\?([ims]+)\)")
 _ESCAPES = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
 
 
@@ -34,12 +35,13 @@ class Matcher(Contract):
         if self.op in ("=~", "!~"):
             try:
                 _compiled(self.value)
-            except re.error as err:
-                raise ValueError(f'{self}: not a regular expression ({err}); quote "\\"') from err
+            except re2.error as err:
+                why = err.args[0].decode() if isinstance(err.args[0], bytes) else str(err)
+                raise ValueError(f'{self}: not a regular expression ({why}); quote "\\"') from err
         return self
 
     @cached_property
-    def _pattern(self) -> "re.Pattern[str]":
+    def _pattern(self) -> Any:
         return _compiled(self.value)
 
     def matches(self, labels: dict[str, str]) -> bool:
@@ -54,13 +56,10 @@ class Matcher(Contract):
         return f'{self.label}{self.op}"{_escaped(self.value)}"'
 
 
-def _compiled(text: str) -> "re.Pattern[str]":
-    """Go lets flags such as `(?i)` stand anywhere; Python wants leading ones around what they are
-    for.
-    """
-    flags = _FLAGS.match(text)
-    inner = f"(?{flags[1]}:{text[flags.end() :]})" if flags else f"(?:{text})"
-    return re.compile(inner, re.DOTALL)
+def _compiled(text: str) -> Any:
+    quiet = re2.Options()
+    quiet.log_errors = False
+    return re2.compile(f"(?s:{text})", options=quiet)
 
 
 def parse_matcher(text: str) -> Matcher:

@@ -2,7 +2,7 @@
 
 Examples are tried with Python itself, so no example is ever wrong. That there is none is shown
 from the texts with which all matches begin and end, or by walking through greenery's automata.
-Where an expression is no regular language (lookaheads, backreferences) or is too large, nobody
+Where an expression is no regular language (word boundaries, an anchor in the middle) or is too large, nobody
 knows, and nobody claims to.
 """
 
