@@ -70,6 +70,7 @@ def test_a_trigger_that_no_alert_can_match_is_told(matchers: tuple[str, ...], to
         ('alertname=~"High.+"', 'alertname=~".+Latency"', 'alertname!="HighLatency"'),
         (r'x=~"\ba.*"', 'x!=""'),
         (r'x=~"^a|b$"', 'x!="a"'),
+        ('x=~"[[:alpha:]]+"', 'x!="a"'),
         ('x=~"(?i:ab)"', 'x!="ab"'),
         ('x=~"(?i)ab"', 'x!="ab"'),
         ('x=~"[a-z0-9]+-[a-z0-9]{8,10}-[a-z0-9]{5}"', 'x!~"web-.*"'),
