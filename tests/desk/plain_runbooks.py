@@ -80,6 +80,17 @@ class BusinessHours(Runbook):
         return Outcome(status="resolved", summary=f"at {workflow.now():%H:%M}")
 
 
+@workflow.defn(name="sleeps_long")
+class SleepsLong(Runbook):
+    """Waits two hours, whatever the time of day."""
+
+    @workflow.run
+    async def run(self, case: Case) -> Outcome:
+        """Wait."""
+        await workflow.sleep(2 * HOUR)
+        return Outcome(status="resolved", summary=f"slept for {case.runbook}")
+
+
 @workflow.defn(name="patient_loop")
 class PatientLoop(Runbook):
     """Restarts until it is healthy, three times at most, a pause between."""
@@ -183,9 +194,9 @@ class CancelsAChild(Runbook):
     @workflow.run
     async def run(self, case: Case) -> Outcome:
         """Call, wait, cancel."""
-        inner = case.model_copy(update={"runbook": "business_hours", "attempt": case.attempt + 1})
+        inner = case.model_copy(update={"runbook": "sleeps_long", "attempt": case.attempt + 1})
         child = await workflow.start_child_workflow(
-            BusinessHours.run, inner, id=f"runbook/{inner.key}"
+            SleepsLong.run, inner, id=f"runbook/{inner.key}"
         )
         await workflow.sleep(HOUR)
         child.cancel()

@@ -2,8 +2,8 @@
 
 Examples are tried with Python itself, so no example is ever wrong. That there is none is shown
 from the texts with which all matches begin and end, or by walking through greenery's automata.
-Where an expression is no regular language (word boundaries, an anchor in the middle) or is too large, nobody
-knows, and nobody claims to.
+Where greenery has no words for an expression (a word boundary, an anchor in the middle) or it is
+too large, nobody knows, and nobody claims to.
 """
 
 import re
