@@ -100,6 +100,7 @@ def _built(source: Source) -> Iterator[tuple[ast.Call, type[Contract]]]:
             yield call, model
 
 
+@cache
 def _model(name: str) -> type[Contract] | None:
     module, _, last = name.rpartition(".")
     if module.partition(".")[0] != "contracts":
