@@ -75,7 +75,8 @@ async def _fire(here: Doors, ports: tuple[int, int], alertmanager: str) -> Async
         api_url=alertmanager,
     )
     policy = POLICY.model_copy(update={"sources": (source,)})
-    app = build_app(replace(here, policy=policy))
+    # Alertmanager reads the machine's clock, so these doors do too.
+    app = build_app(replace(here, policy=policy, clock=lambda: datetime.now(UTC)))
     config = uvicorn.Config(app, port=ports[0], log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
