@@ -18,6 +18,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 import runbooks
 from activities.kubernetes import Cluster
+from activities.kubernetes.client import ANYWHERE
 from contracts.calls import NOTIFY_QUEUE, QUEUE, cluster_queue
 from contracts.errors import FirebreakError, Unavailable
 from contracts.policy import Policy
@@ -121,7 +122,7 @@ def _clusters(settings: Settings, policy: Policy) -> list[Finding]:
 
 def _namespaces(cluster: Cluster, policy: Policy) -> str:
     for namespace in policy.limits.namespaces:
-        cluster.get_namespace(namespace)
+        cluster.get("Namespace", ANYWHERE, namespace)
     listed = ", ".join(policy.limits.namespaces)
     return f"readable: {listed}" if listed else "no namespace is allowed, so nothing is written"
 

@@ -19,12 +19,48 @@ class BlastRadius(Contract):
     desired: int = 0
 
 
+class Budget(Contract):
+    """A PodDisruptionBudget over the workload's pods: how many may be disrupted now."""
+
+    name: str
+    allowed: int
+    healthy: int = 0
+    desired: int = 0
+
+
+Manager = Literal["", "argocd", "flux", "helm", "operator"]
+
+
+class Surroundings(Contract):
+    """What else has a say in the target, as the guardrails judge it.
+
+    `autoscaler` is `HorizontalPodAutoscaler/NAME` or `ScaledObject/NAME`; `manager` names what
+    `managed_by` found. `outage`: why nothing would serve meanwhile, such as strategy Recreate.
+    `short_of`: what a quota or the nodes lack for it. `unhealthy_nodes` of `nodes` are counted for
+    a Node only. `dry_run` is what the API server answered to the same write with `dryRun=All`:
+    "accepted", or the empty string where it was not asked.
+    """
+
+    managed_by: Manager = ""
+    manager: str = ""
+    autoscaler: str = ""
+    budgets: tuple[Budget, ...] = ()
+    paused: bool = False
+    outage: str = ""
+    short_of: str = ""
+    nodes: int = 0
+    unhealthy_nodes: int = 0
+    pool: str = ""
+    dry_run: Literal["", "accepted"] = ""
+
+
 class Plan(Contract):
     """One action, frozen with the identity and the state it was planned on.
 
     `digest` covers what will be done to which object in which state; two plans with equal digests
-    do the same. Findings and the blast radius are for people and are not part of it: they change
-    while pods crash.
+    do the same. Findings, the blast radius and the surroundings are not part of it: they change
+    while pods crash. `also_locks` are the lock keys besides the target's (a drain's workloads);
+    `restores` is the key of the receipt that it takes back.
     """
 
     action: str
@@ -41,6 +77,9 @@ class Plan(Contract):
     findings: tuple[str, ...] = ()
     opted_out: bool = False
     noop: bool = False
+    around: Surroundings = Surroundings()
+    also_locks: tuple[str, ...] = ()
+    restores: str = ""
 
     @computed_field  # type: ignore[prop-decorator]  # mypy cannot see through pydantic's decorator
     @property
@@ -52,7 +91,7 @@ class Plan(Contract):
     @property
     def lock_keys(self) -> tuple[str, ...]:
         """What must not be written by anybody else meanwhile."""
-        return (self.target.key,)
+        return tuple(dict.fromkeys((self.target.key, *self.also_locks)))
 
 
 class Reason(Contract):

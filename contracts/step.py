@@ -34,8 +34,10 @@ class Look(Step):
 
 class Action(Step):
     """A write. `<activity>.plan` takes a `StepCall` and returns a `Plan`; `<activity>.ensure`
-    takes an `EnsureCall` and returns a `Receipt`.
+    takes an `EnsureCall` and returns a `Receipt`, within `takes_seconds` over all its attempts.
     """
+
+    takes_seconds: ClassVar[int] = 600
 
 
 class Check(Step):
@@ -73,11 +75,24 @@ class Evidence(Contract):
     facts: dict[str, Any] = Field(default_factory=dict)
 
 
+class Changed(Contract):
+    """One field of one object that a write set: JSON values, None for an absent one. `path` is a
+    JSON Pointer (RFC 6901); `uid` pins the object, which need not be the target itself.
+    """
+
+    kind: str
+    name: str
+    uid: str
+    path: str
+    before: Any = None
+    after: Any = None
+
+
 class Receipt(Contract):
     """What an executed action did, from the API's own answer.
 
     `generation` and `written_at` (the API server's clock) let a check tell the rollout it caused
-    from an older one.
+    from an older one. `changed` are the fields that the write set, for `Restore` to take back.
     """
 
     key: str
@@ -88,6 +103,7 @@ class Receipt(Contract):
     written_at: datetime
     generation: int = 0
     resource_version: str = ""
+    changed: tuple[Changed, ...] = ()
 
 
 class CheckCall(Contract, Generic[S]):

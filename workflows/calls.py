@@ -47,8 +47,16 @@ ROUND_PAUSE = timedelta(seconds=30)
 # A question to the books or the guardrails that a person may be waiting for.
 RULES = Timing(attempt_seconds=15, total_seconds=300, attempts_max=0)
 READ = Timing(attempt_seconds=60, total_seconds=300, attempts_max=8, unserved_seconds=60)
+# A write with one request; `write_within` gives the bounds of one that takes longer.
 WRITE = Timing(attempt_seconds=120, total_seconds=600, attempts_max=10, unserved_seconds=60)
 CHANNEL = Timing(attempt_seconds=60, total_seconds=86_400, attempts_max=0, pause_max_seconds=60)
+
+
+def write_within(seconds: int) -> Timing:
+    """The bounds of a write that may take so long over all its attempts."""
+    if seconds <= WRITE.total_seconds:
+        return WRITE
+    return WRITE._replace(attempt_seconds=seconds, total_seconds=seconds)
 
 
 def waiting(seconds: int) -> Timing:

@@ -24,7 +24,7 @@ from contracts.case import Case
 from contracts.errors import FirebreakError, OutcomeUnknown, PlanChanged, Refused, Retry
 from contracts.journal import IncidentChange
 from contracts.step import Action, Receipt
-from workflows.calls import RULES, WRITE, call, finished, options, steadfast, translated
+from workflows.calls import RULES, call, finished, options, steadfast, translated, write_within
 from workflows.scribe import Scribe
 
 LOCK_MARGIN_SECONDS = 300
@@ -60,7 +60,7 @@ class Writer:
         # Said before the lock is taken: waiting for the journal must not use the lock up.
         line = self._scribe.event("note", f"about to write: {judged.plan.kubectl}")
         await self._scribe.write(line, change=IncidentChange(status="acting"))
-        held = await self._reserve(judged, approval)
+        held = await self._reserve(action, judged, approval)
         if held.lock_keys and held.lock_keys != judged.plan.lock_keys:
             # Two runs with one key, e.g. a runbook that another one started with its own case.
             raise Refused(f"{judged.key} is the key of a write to {', '.join(held.lock_keys)}")
@@ -77,11 +77,13 @@ class Writer:
         await self._settle(judged, self._closing(judged, "done", receipt=receipt))
         return receipt
 
-    async def _reserve(self, judged: JudgeCall, approval: Approval | None) -> Reservation:
+    async def _reserve(
+        self, action: Action, judged: JudgeCall, approval: Approval | None
+    ) -> Reservation:
         reserve = ReserveCall(
             judge=judged,
             approval=approval,
-            expires_seconds=WRITE.total_seconds + LOCK_MARGIN_SECONDS,
+            expires_seconds=action.takes_seconds + LOCK_MARGIN_SECONDS,
         )
         try:
             return await call(RESERVE, reserve, Reservation, RULES, summary="take the write lock")
@@ -134,7 +136,11 @@ class Writer:
             wanted,
             result_type=Receipt,
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-            **options(WRITE, cluster_queue(action.target.cluster), judged.plan.summary),
+            **options(
+                write_within(action.takes_seconds),
+                cluster_queue(action.target.cluster),
+                judged.plan.summary,
+            ),
         )
         self._writing.append(writing)
         try:

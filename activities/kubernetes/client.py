@@ -16,7 +16,17 @@ from typing import Any, NamedTuple
 
 import yaml
 from kubernetes import config
-from kubernetes.client import ApiClient, AppsV1Api, BatchV1Api, Configuration, CoreV1Api
+from kubernetes.client import (
+    ApiClient,
+    AppsV1Api,
+    AuthorizationV1Api,
+    AutoscalingV2Api,
+    BatchV1Api,
+    Configuration,
+    CoreV1Api,
+    CustomObjectsApi,
+    PolicyV1Api,
+)
 from kubernetes.config import ConfigException
 
 from activities.kubernetes.failures import translated
@@ -43,89 +53,208 @@ class Answer(NamedTuple):
     at: datetime | None
 
 
+class Kind(NamedTuple):
+    """How the generated client names the methods of a kind: `read_namespaced_pod`, `read_node`."""
+
+    api: str
+    noun: str
+    namespaced: bool = True
+
+
+class Custom(NamedTuple):
+    """A kind that the generated client has no methods for."""
+
+    group: str
+    version: str
+    plural: str
+
+
+KINDS: dict[str, Kind | Custom] = {
+    "Namespace": Kind("core", "namespace", namespaced=False),
+    "Node": Kind("core", "node", namespaced=False),
+    "Pod": Kind("core", "pod"),
+    "Event": Kind("core", "event"),
+    "ResourceQuota": Kind("core", "resource_quota"),
+    "Deployment": Kind("apps", "deployment"),
+    "ReplicaSet": Kind("apps", "replica_set"),
+    "StatefulSet": Kind("apps", "stateful_set"),
+    "DaemonSet": Kind("apps", "daemon_set"),
+    "ControllerRevision": Kind("apps", "controller_revision"),
+    "Job": Kind("batch", "job"),
+    "CronJob": Kind("batch", "cron_job"),
+    "HorizontalPodAutoscaler": Kind("autoscaling", "horizontal_pod_autoscaler"),
+    "PodDisruptionBudget": Kind("policy", "pod_disruption_budget"),
+    "ScaledObject": Custom("keda.sh", "v1alpha1", "scaledobjects"),
+    "PodMetrics": Custom("metrics.k8s.io", "v1beta1", "pods"),
+}
+ANYWHERE = ""
+
+
 class Cluster:
     """One cluster and one identity in it. Safe to share between threads. `context` is the
     kubeconfig context, for the commands that people are shown; empty inside a cluster.
+
+    Every method raises NotFound, Unavailable or Rejected; a write also Conflict and
+    OutcomeUnknown. `namespace` is empty for kinds that have none.
     """
 
     def __init__(self, api_client: ApiClient, context: str = "") -> None:
         self.context = context
         self._api_client = api_client
-        core, apps, batch = CoreV1Api(api_client), AppsV1Api(api_client), BatchV1Api(api_client)
-        self._log: Callable[..., Any] = core.read_namespaced_pod_log
-        self._namespace: Callable[..., Any] = core.read_namespace
-        self._patch: Callable[..., Any] = apps.patch_namespaced_deployment
-        self._read: dict[str, Callable[..., Any]] = {
-            "Pod": core.read_namespaced_pod,
-            "ReplicaSet": apps.read_namespaced_replica_set,
-            "Deployment": apps.read_namespaced_deployment,
-            "StatefulSet": apps.read_namespaced_stateful_set,
-            "DaemonSet": apps.read_namespaced_daemon_set,
-            "Job": batch.read_namespaced_job,
-            "CronJob": batch.read_namespaced_cron_job,
-        }
-        self._list: dict[str, Callable[..., Any]] = {
-            "Pod": core.list_namespaced_pod,
-            "ReplicaSet": apps.list_namespaced_replica_set,
-            "Event": core.list_namespaced_event,
+        self._apis: dict[str, Any] = {
+            "core": CoreV1Api(api_client),
+            "apps": AppsV1Api(api_client),
+            "batch": BatchV1Api(api_client),
+            "autoscaling": AutoscalingV2Api(api_client),
+            "policy": PolicyV1Api(api_client),
+            "custom": CustomObjectsApi(api_client),
+            "authorization": AuthorizationV1Api(api_client),
         }
 
     def get(self, kind: str, namespace: str, name: str) -> Answer:
-        """Read one object; raises NotFound, Unavailable or Rejected."""
-        with translated(f"get {kind.lower()} {namespace}/{name}"):
-            return _answer(_send(self._read[kind], name=name, namespace=namespace))
-
-    def get_namespace(self, name: str) -> Answer:
-        """Read a namespace; raises NotFound, Unavailable or Rejected."""
-        with translated(f"get namespace {name}"):
-            return _answer(_send(self._namespace, name=name))
+        """Read one object."""
+        with translated(f"get {_spoken(kind, namespace, name)}"):
+            return _answer(self._call("read", kind, namespace, name=name))
 
     def list_all(
         self, kind: str, namespace: str, *, labels: str = "", fields: str = ""
     ) -> list[Object]:
-        """All objects that both selectors choose, over at most `PAGES_MAX` pages; raises
-        Unavailable when there are more, because a part must never pass for the whole.
+        """All objects that both selectors choose, over at most `PAGES_MAX` pages, in one namespace
+        or (`ANYWHERE`) in all; raises Unavailable when there are more, because a part must never
+        pass for the whole.
         """
-        wanted = {"namespace": namespace, "limit": PAGE_ITEMS}
+        wanted: dict[str, Any] = {"limit": PAGE_ITEMS}
         wanted |= {"label_selector": labels} if labels else {}
         wanted |= {"field_selector": fields} if fields else {}
-        what = f"list {kind.lower()}s of {namespace}"
+        what = f"list {kind.lower()}s of {namespace or 'the cluster'}"
         items: list[Object] = []
         for _ in range(PAGES_MAX):
             with translated(what):
-                page = _answer(_send(self._list[kind], **wanted)).body
+                page = _answer(self._call("list", kind, namespace, **wanted)).body
             items += page.get("items") or []
             wanted["_continue"] = (page.get("metadata") or {}).get("continue")
             if not wanted["_continue"]:
                 return items
         raise Unavailable(f"{what}: more than {PAGES_MAX * PAGE_ITEMS}", "Narrow the selector.")
 
-    def patch_deployment(
-        self, namespace: str, name: str, body: Object | list[Object], content_type: str
-    ) -> Answer:
-        """Write to a deployment; raises Conflict, OutcomeUnknown, NotFound, Unavailable or
-        Rejected. The body must carry the uid and the resourceVersion that were read.
+    def patch(self, place: "Place", patch: "Patch", *, dry_run: bool = False) -> Answer:
+        """Change one object. The body must carry the uid and the resourceVersion that were read."""
+        with translated(f"patch {place}", write=not dry_run):
+            options = _as_ours(dry_run=dry_run) | {"_content_type": patch.content_type}
+            call = self._call(
+                "patch",
+                place.kind,
+                place.namespace,
+                place.subresource,
+                **options,
+                name=place.name,
+                body=patch.body,
+            )
+            return _answer(call)
+
+    def create(self, kind: str, namespace: str, body: Object, *, dry_run: bool = False) -> Answer:
+        """Create one object under the name in its body; a 409 means that the name is taken."""
+        name = (body.get("metadata") or {}).get("name", "")
+        with translated(f"create {_spoken(kind, namespace, name)}", write=not dry_run):
+            options = _as_ours(dry_run=dry_run)
+            return _answer(self._call("create", kind, namespace, body=body, **options))
+
+    def delete(self, place: "Place", options: Object, *, dry_run: bool = False) -> Answer:
+        """Delete one object. `options` are DeleteOptions and must carry `preconditions.uid`; the
+        answer is the object (still going away) or a Status.
         """
-        with translated(f"patch deployment {namespace}/{name}", write=True):
-            sent = {"name": name, "namespace": namespace, "body": body}
-            options = {"field_manager": FIELD_MANAGER, "_content_type": content_type}
-            return _answer(_send(self._patch, **sent, **options))
+        with translated(f"delete {place}", write=not dry_run):
+            call = self._call(
+                "delete",
+                place.kind,
+                place.namespace,
+                name=place.name,
+                body=options,
+                **_dry(dry_run=dry_run),
+            )
+            return _answer(call)
+
+    def evict(self, namespace: str, pod: str, options: Object, *, dry_run: bool = False) -> Answer:
+        """Ask for a pod's eviction; raises BudgetSpent when a disruption budget says not now.
+        `options` are DeleteOptions and must carry `preconditions.uid`.
+        """
+        identity = {"name": pod, "namespace": namespace}
+        head = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": identity}
+        with translated(f"evict pod {namespace}/{pod}", write=not dry_run):
+            send = self._apis["core"].create_namespaced_pod_eviction
+            body = head | {"deleteOptions": options}
+            return _answer(_send(send, body=body, **identity, **_as_ours(dry_run=dry_run)))
+
+    def may(self, attributes: Object) -> bool:
+        """Whether the API server allows this identity what `resourceAttributes` say."""
+        review = {"spec": {"resourceAttributes": attributes}}
+        with translated("review the own access"):
+            send = self._apis["authorization"].create_self_subject_access_review
+            return bool(_answer(_send(send, body=review)).body["status"].get("allowed"))
 
     def logs(self, namespace: str, pod: str, container: str, *, previous: bool, lines: int) -> str:
         """The last lines of a container, at most `LOG_BYTES_MAX`; bytes that are no UTF-8 are
-        shown as replacement characters. Raises NotFound, Unavailable or Rejected.
+        shown as replacement characters.
         """
         bounds = {"tail_lines": lines, "limit_bytes": LOG_BYTES_MAX, "timestamps": True}
         which = {"name": pod, "namespace": namespace, "container": container}
         with translated(f"logs of {namespace}/{pod} {container}"):
             timeouts = {"_request_timeout": LOG_TIMEOUTS_SECONDS}
-            response = _send(self._log, previous=previous, **which, **bounds, **timeouts)
+            send = self._apis["core"].read_namespaced_pod_log
+            response = _send(send, previous=previous, **which, **bounds, **timeouts)
             data: bytes = response.data
         return data.decode("utf-8", errors="replace")
 
     def close(self) -> None:
         """Close the pooled connections."""
         self._api_client.close()  # type: ignore[no-untyped-call]  # the client has no annotation here
+
+    def _call(self, verb: str, kind: str, namespace: str, part: str = "", **rest: Any) -> Any:
+        known = KINDS[kind]
+        if isinstance(known, Custom):
+            return self._custom(verb, known, namespace, rest)
+        scope = "namespaced_" if known.namespaced and namespace else ""
+        every = "_for_all_namespaces" if known.namespaced and not namespace else ""
+        method = f"{verb}_{scope}{known.noun}{f'_{part}' if part else ''}{every}"
+        where = {"namespace": namespace} if scope else {}
+        return _send(getattr(self._apis[known.api], method), **where, **rest)
+
+    def _custom(self, verb: str, kind: Custom, namespace: str, rest: dict[str, Any]) -> Any:
+        verb = {"read": "get"}.get(verb, verb)
+        method = getattr(self._apis["custom"], f"{verb}_namespaced_custom_object")
+        return _send(method, **kind._asdict(), namespace=namespace, **rest)
+
+
+class Place(NamedTuple):
+    """Which object a write is about; `subresource` is empty, `scale` or `status`."""
+
+    kind: str
+    namespace: str
+    name: str
+    subresource: str = ""
+
+    def __str__(self) -> str:
+        """`deployment shop/web scale`."""
+        return f"{_spoken(self.kind, self.namespace, self.name)} {self.subresource}".rstrip()
+
+
+class Patch(NamedTuple):
+    """What a patch sends. The body carries the uid and the resourceVersion that were read."""
+
+    body: Object | list[Object]
+    content_type: str
+
+
+def _spoken(kind: str, namespace: str, name: str) -> str:
+    return f"{kind.lower()} {f'{namespace}/' if namespace else ''}{name}"
+
+
+def _as_ours(*, dry_run: bool) -> dict[str, Any]:
+    return {"field_manager": FIELD_MANAGER} | _dry(dry_run=dry_run)
+
+
+def _dry(*, dry_run: bool) -> dict[str, Any]:
+    return {"dry_run": "All"} if dry_run else {}
 
 
 def _send(call: Callable[..., Any], **arguments: Any) -> Any:

@@ -13,16 +13,16 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from temporalio import activity
 from temporalio.exceptions import CancelledError
 
-from activities.kubernetes.client import Cluster
-from activities.kubernetes.deployment import Deployment, cluster_of, read_deployment
+from activities.kubernetes.client import Answer, Cluster
 from activities.kubernetes.failures import Conflict
-from activities.kubernetes.raw import Object
+from activities.kubernetes.subject import Subject
 from activities.kubernetes.waiting import Clock, Sleep
+from activities.kubernetes.workload import cluster_of
 from contracts.calls import EnsureCall, pause_scopes
 from contracts.errors import (
     Expired,
@@ -34,7 +34,7 @@ from contracts.errors import (
     Stop,
     Unavailable,
 )
-from contracts.step import Receipt
+from contracts.step import Changed, Receipt
 
 logger = logging.getLogger(__name__)
 
@@ -63,35 +63,42 @@ class Switches(Protocol):
         """Those of these scopes that are on."""
 
 
-class Patch(NamedTuple):
-    """What is sent. The body carries the uid and the resourceVersion that were read."""
-
-    body: Object | list[Object]
-    content_type: str
+R = TypeVar("R", bound=Subject)
+Send = Callable[[], Answer]
 
 
 @dataclass(frozen=True)
-class Change:
-    """What an action writes. `moved` says why the plan no longer holds, another template among
-    the reasons, or the empty string; `patch` may read, and raises PlanChanged, but sends nothing.
+class Change(Generic[R]):
+    """What an action writes: exactly one request at a time.
+
+    `read` reads the object afresh, and raises PlanChanged when it is another one. `is_done` says
+    whether the change is there. `moved` says why the plan no longer holds, or the empty string.
+    `prepare` may read more, and raises PlanChanged, but sends nothing: it gives what sends. After
+    `changed` a `Restore` takes back. Where `conflicts_end`, a 409 is looked at once and never
+    answered by another request: the server has spent something for it.
     """
 
-    is_done: Callable[[Deployment], bool]
-    moved: Callable[[Deployment], str]
-    patch: Callable[[Cluster, Deployment], Patch]
+    read: Callable[[Cluster], R]
+    is_done: Callable[[R], bool]
+    moved: Callable[[R], str]
+    prepare: Callable[[Cluster, R], Send]
+    changed: tuple[Changed, ...] = ()
+    conflicts_end: bool = False
 
 
 @dataclass
-class _Try:
+class _Try(Generic[R]):
     """What is known during one attempt: `unsure` once a write was sent and no answer came,
     `repeated` when an earlier attempt may have sent one, `as_planned` while the last reading was
-    the very state of the plan, so that no earlier attempt's write can have landed.
+    the very state of the plan, so that no earlier attempt's write can have landed, `spent` what a
+    409 said that must not be answered by another request.
     """
 
     call: EnsureCall[Any]
-    change: Change
+    change: Change[R]
     repeated: bool
     unsure: bool = False
+    spent: str = ""
     as_planned: bool = False
 
     @property
@@ -122,7 +129,7 @@ class Ensurer:
         self._clock = clock
         self._sleep = sleep
 
-    def bring_about(self, call: EnsureCall[Any], change: Change) -> Receipt:
+    def bring_about(self, call: EnsureCall[Any], change: Change[R]) -> Receipt:
         """A receipt once the change is there, whoever sent it.
 
         A cancellation waits until the outcome is known, and never hides a receipt. Raises
@@ -138,7 +145,7 @@ class Ensurer:
                 raise
         return receipt
 
-    def _bring_about(self, attempt: _Try) -> Receipt:
+    def _bring_about(self, attempt: _Try[R]) -> Receipt:
         try:
             for count in range(ATTEMPTS_MAX):
                 receipt = self._once(attempt)
@@ -155,42 +162,40 @@ class Ensurer:
                 raise
             raise OutcomeUnknown(f"{attempt.doubt}; then {err.message}") from None
 
-    def _once(self, attempt: _Try) -> Receipt | None:
+    def _once(self, attempt: _Try[R]) -> Receipt | None:
         """Read, decide, write at most once; None means: read again."""
         current = self._read(attempt)
         if attempt.change.is_done(current):
-            return self._found(attempt, current)
+            return self._receipt(attempt, current, sent=attempt.unsure)
         _refuse_moved(attempt, current)
-        patch = attempt.change.patch(self._cluster(attempt), current)
+        if attempt.spent:
+            raise Unavailable(f"{attempt.call.step.target}: {attempt.spent}", _SPENT_FIX)
+        send = attempt.change.prepare(self._cluster(attempt), current)
         self._refuse_switched_off(attempt)
         self._refuse_unlocked(attempt)
         try:
-            return self._written(attempt, patch)
-        except Conflict:
-            return None
+            return self._receipt(attempt, Subject(*send()), sent=True)
+        except Conflict as err:
+            attempt.spent = err.message if attempt.change.conflicts_end else ""
         except OutcomeUnknown:
             attempt.unsure = True
-            return None
+        return None
 
-    def _look_back(self, attempt: _Try) -> Receipt:
+    def _look_back(self, attempt: _Try[R]) -> Receipt:
         current = self._read(attempt)
         if attempt.change.is_done(current):
-            return self._found(attempt, current)
+            return self._receipt(attempt, current, sent=attempt.unsure)
         target = attempt.call.step.target
         raise Unavailable(f"{target}: no write landed in {ATTEMPTS_MAX} tries", _OTHERS_FIX)
 
-    def _cluster(self, attempt: _Try) -> Cluster:
+    def _cluster(self, attempt: _Try[R]) -> Cluster:
         return cluster_of(self._clusters, attempt.call.step.target.cluster)
 
-    def _read(self, attempt: _Try) -> Deployment:
-        plan = attempt.call.plan
+    def _read(self, attempt: _Try[R]) -> R:
         attempt.as_planned = False
-        current = read_deployment(self._cluster(attempt), attempt.call.step.target)
-        if current.uid != plan.uid:
-            raise PlanChanged(f"{plan.target} was deleted and created again since the plan")
-        return current
+        return attempt.change.read(self._cluster(attempt))
 
-    def _refuse_switched_off(self, attempt: _Try) -> None:
+    def _refuse_switched_off(self, attempt: _Try[R]) -> None:
         """Right before each write: the kill switch, and whether somebody cancelled."""
         if activity.is_cancelled():
             raise CancelledError("cancelled before the write")
@@ -201,7 +206,7 @@ class Ensurer:
             why = f"{first.scope} is paused by {first.person}: {first.reason}"
             raise Paused(f"{call.step.target}: {why}{attempt.promise}")
 
-    def _refuse_unlocked(self, attempt: _Try) -> None:
+    def _refuse_unlocked(self, attempt: _Try[R]) -> None:
         """The last look at the time: whoever takes the lock over must not meet our write."""
         over = attempt.call.expires_at
         if over is None:
@@ -210,16 +215,7 @@ class Ensurer:
             return
         raise Expired(f"the write lock has expired{attempt.promise}")
 
-    def _written(self, attempt: _Try, patch: Patch) -> Receipt:
-        target = attempt.call.step.target
-        cluster = self._cluster(attempt)
-        answer = cluster.patch_deployment(target.namespace, target.name, *patch)
-        return self._receipt(attempt, Deployment(*answer), sent=True)
-
-    def _found(self, attempt: _Try, current: Deployment) -> Receipt:
-        return self._receipt(attempt, current, sent=attempt.unsure)
-
-    def _receipt(self, attempt: _Try, current: Deployment, *, sent: bool) -> Receipt:
+    def _receipt(self, attempt: _Try[R], current: Subject, *, sent: bool) -> Receipt:
         call, plan = attempt.call, attempt.call.plan
         logger.info(
             "ensured",
@@ -234,25 +230,19 @@ class Ensurer:
             written_at=_whole_seconds(current.read_at or self._clock()),
             generation=current.generation,
             resource_version=current.resource_version,
+            changed=attempt.change.changed,
         )
 
 
+_SPENT_FIX = "It is tried again by itself, later; the disruption budget may be spent for 2 minutes."
 _OTHERS_FIX = "Something else writes to it all the time; find out who (`kubectl get -o yaml`)."
 
 
-def _refuse_moved(attempt: _Try, current: Deployment) -> None:
-    plan = attempt.call.plan
+def _refuse_moved(attempt: _Try[R], current: R) -> None:
     why = attempt.change.moved(current)
-    if not why and current.generation != plan.generation:
-        why = f"its generation was {plan.generation} and is {current.generation}"
     if why:
-        raise PlanChanged(f"{plan.target} changed since the plan: {why}")
+        raise PlanChanged(f"{attempt.call.plan.target} changed since the plan: {why}")
     attempt.as_planned = True
-
-
-def guarded(current: Deployment) -> Object:
-    """The metadata that makes a merge patch land on this object in this state, or not at all."""
-    return {"uid": current.uid, "resourceVersion": current.resource_version}
 
 
 def _whole_seconds(at: datetime) -> datetime:

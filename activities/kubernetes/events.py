@@ -12,11 +12,12 @@ from temporalio import activity
 
 from activities.kubernetes import raw
 from activities.kubernetes.client import Cluster
-from activities.kubernetes.deployment import Deployment, cluster_of, read_deployment
+from activities.kubernetes.deployment import Deployment, read_deployment
 from activities.kubernetes.evidence import Cleaner, Shelf, head, keep
 from activities.kubernetes.pods import PodState, pods_of
 from activities.kubernetes.raw import Object
 from activities.kubernetes.revisions import Revision, revisions_of
+from activities.kubernetes.workload import cluster_of
 from contracts.kubernetes import Events
 from contracts.step import BODY_BYTES_MAX, EXCERPT_BYTES_MAX, Evidence, StepCall
 

@@ -42,6 +42,15 @@ class Conflict(Unavailable):
     code = "conflict"
 
 
+class BudgetSpent(Unavailable):
+    """429: a disruption budget allows no eviction now. Wait for pods to become ready, then ask
+    again; never at once.
+    """
+
+    code = "budget_spent"
+    fix = "Wait until more pods are ready, or look at the PodDisruptionBudget."
+
+
 @contextmanager
 def translated(what: str, *, write: bool = False) -> Iterator[None]:
     """Turn the client's exceptions into ours; `what` says what was asked, for the message."""
@@ -63,10 +72,26 @@ def _of_status(what: str, err: ApiException, *, write: bool) -> FirebreakError:
         return NotFound(message)
     if status == 409:  # noqa: PLR2004  # 409 is its own name
         return Conflict(message)
-    if _may_pass(status):
+    if _is_of_a_budget(err):
+        return BudgetSpent(message)
+    if _may_pass(status) and _TWO_BUDGETS not in message:
         return _later(message, err, unknown=write and status != _TOO_MANY_REQUESTS)
     fix = {401: CREDENTIALS_FIX, 403: PERMISSION_FIX}.get(status)
     return Rejected(message, fix)
+
+
+# A 500 that no repetition mends: the server refuses to choose between two budgets.
+_TWO_BUDGETS = "more than one PodDisruptionBudget"
+
+
+def _is_of_a_budget(err: ApiException) -> bool:
+    """A limiter in front of the API answers 429, too, and knows no causes."""
+    details = _status_of(err.body).get("details")
+    causes = details.get("causes") if isinstance(details, dict) else None
+    return err.status == _TOO_MANY_REQUESTS and any(
+        isinstance(cause, dict) and cause.get("reason") == "DisruptionBudget"
+        for cause in causes or []
+    )
 
 
 def _may_pass(status: int) -> bool:

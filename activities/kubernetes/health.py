@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from temporalio import activity
 
 from activities.kubernetes.client import Cluster
-from activities.kubernetes.deployment import Deployment, cluster_of, read_deployment
+from activities.kubernetes.deployment import Deployment, read_deployment
 from activities.kubernetes.pods import PodState, findings_of, pods_of
 from activities.kubernetes.raw import Object
 from activities.kubernetes.revisions import current_of, revisions_of
 from activities.kubernetes.rollout import Progress, Watched, progress_of
 from activities.kubernetes.waiting import Clock, Sleep
+from activities.kubernetes.workload import cluster_of
 from contracts.errors import NotFound, Unavailable
 from contracts.kubernetes import RolloutHealthy
 from contracts.model import digest_of

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from temporalio import activity
 
 from activities.kubernetes.client import Cluster
-from activities.kubernetes.deployment import REVISION, Deployment, cluster_of, read_deployment
+from activities.kubernetes.deployment import REVISION, Deployment, read_deployment
 from activities.kubernetes.evidence import Shelf, head, keep
 from activities.kubernetes.raw import Object, annotation
 from activities.kubernetes.revisions import age_seconds, current_of, older_than, revisions_of
+from activities.kubernetes.workload import cluster_of
 from contracts.kubernetes import RolloutHistory
 from contracts.step import BODY_BYTES_MAX, EXCERPT_BYTES_MAX, Evidence, StepCall
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from temporalio import activity
 
 from activities.kubernetes.client import LOG_BYTES_MAX, Cluster
-from activities.kubernetes.deployment import cluster_of, read_deployment
+from activities.kubernetes.deployment import read_deployment
 from activities.kubernetes.evidence import Cleaner, Shelf, keep, tail
 from activities.kubernetes.pods import (
     CRASH_LOOP,
@@ -20,6 +20,7 @@ from activities.kubernetes.pods import (
 )
 from activities.kubernetes.raw import Object
 from activities.kubernetes.revisions import revisions_of
+from activities.kubernetes.workload import cluster_of
 from contracts.errors import NotFound, Rejected
 from contracts.kubernetes import PodLogs
 from contracts.redact import TEXT_CHARS_MAX

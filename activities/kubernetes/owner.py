@@ -11,8 +11,8 @@ from temporalio import activity
 
 from activities.kubernetes import raw
 from activities.kubernetes.client import Cluster
-from activities.kubernetes.deployment import cluster_of
 from activities.kubernetes.raw import Object
+from activities.kubernetes.workload import cluster_of
 from contracts.calls import OWNER, Owner, OwnerCall
 from contracts.errors import NotFound
 from contracts.target import Target

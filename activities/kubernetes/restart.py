@@ -10,18 +10,14 @@ from datetime import UTC, datetime
 
 from temporalio import activity
 
-from activities.kubernetes.client import MERGE_PATCH, Cluster
-from activities.kubernetes.deployment import (
-    RESTARTED_AT,
-    Deployment,
-    cluster_of,
-    images_text,
-    read_deployment,
-)
-from activities.kubernetes.ensure import Change, Ensurer, Patch, guarded
+from activities.kubernetes.client import MERGE_PATCH, Cluster, Patch
+from activities.kubernetes.deployment import Deployment, read_deployment, read_planned
+from activities.kubernetes.ensure import Change, Ensurer
 from activities.kubernetes.plans import common_findings, kubectl, plan_of, refuse_paused
 from activities.kubernetes.pods import PodState, beyond_restart, pods_of
 from activities.kubernetes.revisions import Revision, current_of, revisions_of
+from activities.kubernetes.subject import generation_moved
+from activities.kubernetes.workload import RESTARTED_AT, cluster_of, images_text, sending
 from contracts.calls import EnsureCall
 from contracts.errors import Refused
 from contracts.kubernetes import RolloutRestart
@@ -68,9 +64,10 @@ class RolloutRestartAction:
         """Raises as `Ensurer.bring_about` does."""
         plan, value = call.plan, _value(call.plan.at)
         change = Change(
+            read=lambda cluster: read_planned(cluster, plan),
             is_done=lambda current: current.restarted_at == value,
             moved=lambda current: _moved(plan, current),
-            patch=lambda _, current: _patch(current, value),
+            prepare=lambda cluster, current: sending(cluster, plan, _patch(current, value)),
         )
         return self._ensurer.bring_about(call, change)
 
@@ -104,9 +101,11 @@ def _findings(
 def _moved(plan: Plan, current: Deployment) -> str:
     if current.restarted_at != plan.pins[PREVIOUS]:
         return f"it was restarted at {current.restarted_at or 'no time'} by somebody else"
-    return "its template changed" if current.template_digest != plan.pins[TEMPLATE] else ""
+    if current.template_digest != plan.pins[TEMPLATE]:
+        return "its template changed"
+    return generation_moved(plan, current)
 
 
 def _patch(current: Deployment, value: str) -> Patch:
     annotated = {"metadata": {"annotations": {RESTARTED_AT: value}}}
-    return Patch({"metadata": guarded(current), "spec": {"template": annotated}}, MERGE_PATCH)
+    return Patch({"metadata": current.guard, "spec": {"template": annotated}}, MERGE_PATCH)

@@ -9,14 +9,9 @@ from datetime import datetime
 
 from activities.kubernetes import raw
 from activities.kubernetes.client import Cluster
-from activities.kubernetes.deployment import (
-    RESTARTED_AT,
-    REVISION,
-    Deployment,
-    bare_template,
-    images_of,
-)
+from activities.kubernetes.deployment import REVISION, Deployment
 from activities.kubernetes.raw import Object
+from activities.kubernetes.workload import RESTARTED_AT, bare_template, images_of
 from contracts.model import digest_of
 from contracts.redact import redact
 

@@ -10,14 +10,9 @@ from collections.abc import Mapping
 from temporalio import activity
 
 from activities.kubernetes import raw
-from activities.kubernetes.client import JSON_PATCH, Cluster
-from activities.kubernetes.deployment import (
-    Deployment,
-    cluster_of,
-    images_text,
-    read_deployment,
-)
-from activities.kubernetes.ensure import Change, Ensurer, Patch
+from activities.kubernetes.client import JSON_PATCH, Cluster, Patch
+from activities.kubernetes.deployment import Deployment, read_deployment, read_planned
+from activities.kubernetes.ensure import Change, Ensurer
 from activities.kubernetes.plans import common_findings, kubectl, plan_of, refuse_paused
 from activities.kubernetes.pods import pods_of
 from activities.kubernetes.raw import Object
@@ -29,7 +24,9 @@ from activities.kubernetes.revisions import (
     revision_of,
     revisions_of,
 )
+from activities.kubernetes.subject import generation_moved
 from activities.kubernetes.templates import differences
+from activities.kubernetes.workload import cluster_of, images_text, sending
 from contracts.calls import EnsureCall
 from contracts.errors import NotFound, PlanChanged, Refused, Unavailable
 from contracts.kubernetes import RollbackDeployment
@@ -84,9 +81,10 @@ class RollbackDeploymentAction:
         """Raises as `Ensurer.bring_about` does."""
         plan = call.plan
         change = Change(
+            read=lambda cluster: read_planned(cluster, plan),
             is_done=lambda current: current.template_digest == plan.pins[TEMPLATE],
             moved=lambda current: _moved(plan, current),
-            patch=lambda cluster, current: _patch(cluster, plan, current),
+            prepare=lambda cluster, current: sending(cluster, plan, _patch(cluster, plan, current)),
         )
         return self._ensurer.bring_about(call, change)
 
@@ -161,7 +159,7 @@ def _pins(deployment: Deployment, wanted: Revision) -> dict[str, str]:
 def _moved(plan: Plan, current: Deployment) -> str:
     if current.template_digest != plan.pins[TEMPLATE_BEFORE]:
         return "it has another template than the one to be rolled back"
-    return "it is paused" if current.paused else ""
+    return "it is paused" if current.paused else generation_moved(plan, current)
 
 
 def _pinned(cluster: Cluster, plan: Plan) -> Revision:

@@ -13,7 +13,7 @@ from kubernetes.client import ApiClient, Configuration
 from temporalio import activity
 
 from activities.kubernetes import Cluster, all_activities, open_cluster
-from activities.kubernetes.client import MERGE_PATCH, PAGE_ITEMS, PAGES_MAX
+from activities.kubernetes.client import MERGE_PATCH, PAGE_ITEMS, PAGES_MAX, Patch, Place, Patch, Place
 from activities.kubernetes.failures import Conflict
 from activities_kubernetes.shop import Shelf, Shop, Switches
 from contracts import calls, kubernetes
@@ -97,7 +97,7 @@ def test_each_status_has_one_meaning(
         with pytest.raises(on_read, match=f"{code} said so") as read:
             cluster.get("Pod", "shop", "p")
         with pytest.raises(on_write) as written:
-            cluster.patch_deployment("shop", "d", {}, MERGE_PATCH)
+            cluster.patch(Place("Deployment", "shop", "d"), Patch({}, MERGE_PATCH))
     assert type(read.value) is on_read
     assert type(written.value) is on_write
 
@@ -137,7 +137,7 @@ def test_an_answer_that_cannot_be_read_leaves_a_write_unknown(reply: Reply) -> N
     """Cut off, or not from the API server at all."""
     with _canned(lambda _: reply) as cluster:
         with pytest.raises(OutcomeUnknown):
-            cluster.patch_deployment("shop", "d", {}, MERGE_PATCH)
+            cluster.patch(Place("Deployment", "shop", "d"), Patch({}, MERGE_PATCH))
         with pytest.raises(Unavailable):
             cluster.get("Pod", "shop", "p")
 
