@@ -13,7 +13,7 @@ from kubernetes.client import ApiClient, Configuration
 from temporalio import activity
 
 from activities.kubernetes import Cluster, all_activities, open_cluster
-from activities.kubernetes.client import MERGE_PATCH, PAGE_ITEMS, PAGES_MAX, Patch, Place, Patch, Place
+from activities.kubernetes.client import MERGE_PATCH, PAGE_ITEMS, PAGES_MAX, Patch, Place
 from activities.kubernetes.failures import Conflict
 from activities_kubernetes.shop import Shelf, Shop, Switches
 from contracts import calls, kubernetes
