@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test check format docs reference bench lock
+.PHONY: install demo test controlplane controlplane-up check format docs reference bench lock
 
 install: .venv/installed
 
@@ -17,6 +17,14 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest
+
+# A real Kubernetes control plane, built into the cache: minutes once, then nothing.
+controlplane: install
+	@$(BIN)/python -m tools.controlplane build
+
+# Leaves one running until Ctrl-C; STATE=folder keeps what is in it.
+controlplane-up: controlplane
+	@$(BIN)/python -m tools.controlplane up $(if $(STATE),--state $(STATE))
 
 check: install
 	$(BIN)/ruff check .

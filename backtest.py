@@ -18,7 +18,7 @@ from contracts.errors import FirebreakError, InvalidInput
 from contracts.plan import Verdict
 from contracts.policy import Autonomy, Policy, RunbookPolicy
 from contracts.views import IncidentView
-from guardrails import Attempt, facts_of, judge
+from guardrails import Attempt, Known, facts_of, judge
 from workflows.authoring.folders import Found, Loaded
 from workflows.authoring.play.player import play
 from workflows.authoring.play.world import Script
@@ -120,7 +120,7 @@ class Backtest:
     def _judge(self, call: JudgeCall) -> Verdict:
         """At the time of the plan. What is not refused is written: here everybody agrees."""
         at, past = call.plan.at, self._written.setdefault(call.plan.target.key, [])
-        verdict = judge(call, facts_of(self.policy, call, at, tuple(past)))
+        verdict = judge(call, facts_of(self.policy, call, at, Known(attempts=tuple(past))))
         if verdict.ruling != "deny":
             past.append(Attempt(call.key, "done", at))
         return verdict

@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 from authoring import runbooks
 from contracts.errors import InvalidInput
 from contracts.toil import parse_duration
-from terminal import FAILED, Json, api, reported, say_error, show, table, usage
+from terminal import FAILED, UNREACHABLE, Json, api, reported, say_error, show, table, usage
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__.splitlines()[0])
 toil = typer.Typer(no_args_is_help=True, help="Time spent by hand: log it, and read the report.")
@@ -43,15 +43,21 @@ def demo(
         str | None, typer.Option(help="Rehearse another fault: a scenario's name, or its file.")
     ] = None,
     scenarios: Annotated[bool, typer.Option("--scenarios", help="List the scenarios.")] = False,
+    kubeconfig: Annotated[
+        Path | None, typer.Option(help="Play it on this cluster, not on a sandbox.")
+    ] = None,
+    context: Annotated[
+        str | None, typer.Option(help="With --kubeconfig: not its current context, but this one.")
+    ] = None,
     port: Port = None,
     state: State = None,
     as_json: Json = False,
 ) -> None:
-    """Watch an alert become a healed deployment, on a sandbox cluster."""
+    """Watch an alert become a healed deployment, on a sandbox cluster or on one of yours."""
     if scenarios:
         _list_scenarios(as_json)
         return
-    from demo import choice_of, run_demo
+    from demo import choice_of, grounds_of, run_demo
     from playing import Place
     from rehearsal import run_rehearsal
     from settings import read_settings
@@ -60,10 +66,12 @@ def demo(
         choice = choice_of(
             once=once, approve=approve, deny=deny, expire=expire, scenario=bool(scenario)
         )
+        grounds = grounds_of(kubeconfig, context, scenario=bool(scenario))
     with reported(as_json):
-        place = Place(port, state, read_settings().runbook_folders if scenario else ())
+        folders = read_settings().runbook_folders if scenario else ()
+        place = Place(port, state, folders, grounds)
         play = run_rehearsal(scenario, choice, place, as_json=as_json) if scenario else None
-        ok = asyncio.run(play or run_demo(choice, port=port, state=state, as_json=as_json))
+        ok = asyncio.run(play or run_demo(choice, place, as_json=as_json))
         raise typer.Exit(0 if ok else FAILED)
 
 
@@ -148,7 +156,8 @@ def doctor(as_json: Json = False) -> None:
         rows = [finding._asdict() for finding in asyncio.run(examine())]
         answer = {"ok": all(row["ok"] for row in rows), "checks": rows}
         show(answer, table("Doctor", ("ok", "name", "detail", "fix"), rows), as_json)
-        raise typer.Exit(0 if answer["ok"] else FAILED)
+        away = any(row["away"] for row in rows)
+        raise typer.Exit(0 if answer["ok"] else UNREACHABLE if away else FAILED)
 
 
 @app.command()

@@ -17,6 +17,7 @@ from playing import (
     to_its_end,
 )
 from rehearsal import as_it_should, expected_of, policy_of
+from sandbox.ground import Grounds, lent
 from sandbox.scenario_file import seed
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "POLICY_FILE",
     "RESPONDER_TOKEN",
     "choice_of",
+    "grounds_of",
     "run_demo",
 ]
 
@@ -56,9 +58,26 @@ def choice_of(
     return chosen[0] if chosen else None
 
 
-async def run_demo(
-    choice: Choice | None, *, port: int | None, state: Path | None, as_json: bool
-) -> bool:
+def grounds_of(kubeconfig: Path | None, context: str | None, *, scenario: bool) -> Grounds | None:
+    """The cluster that the flags name; None is the sandbox.
+
+    Raises:
+        InvalidInput: a context without a kubeconfig, or another scenario than the demo's.
+
+    """
+    if kubeconfig is None and context is None:
+        return None
+    if kubeconfig is None:
+        fix = "Name the file with --kubeconfig, too."
+        raise InvalidInput("--context says nothing without --kubeconfig", fix)
+    if scenario:
+        fix = "Leave one of the two out."
+        raise InvalidInput("--scenario is played on the sandbox, not on --kubeconfig", fix)
+    namespace = seed().workload.namespace
+    return lambda _: lent(kubeconfig, context, namespace)
+
+
+async def run_demo(choice: Choice | None, place: Place, *, as_json: bool) -> bool:
     """Start everything, play the story, and leave nothing behind; whether it went as it should.
 
     Without `--state` everything lies in a temporary folder, which is deleted. SIGTERM and Ctrl-C
@@ -68,7 +87,7 @@ async def run_demo(
         FirebreakError: it could not go on, or was stopped before a story without people ended.
 
     """
-    scenario, place = seed(), Place(port, state)
+    scenario = seed()
     policy = policy_of(scenario, choice)
     if choice is None:
         greeting = "A bad release of shop/user-auth is under way; alerts follow."

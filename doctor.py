@@ -4,11 +4,12 @@ A composition root that only reads. Each look is bounded, and none stops the oth
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import httpx
 from sqlalchemy import Engine
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -19,15 +20,17 @@ from temporalio.service import RPCError, RPCStatusCode
 import runbooks
 from activities.kubernetes import Cluster
 from activities.kubernetes.client import ANYWHERE
+from activities.kubernetes.verbs import Permission, missing, needed
 from contracts.calls import NOTIFY_QUEUE, QUEUE, cluster_queue
-from contracts.errors import FirebreakError, Unavailable
+from contracts.errors import FirebreakError, Rejected, Retry, Unavailable
 from contracts.policy import Policy
 from settings import Settings, read_policy, read_settings
 from toil.database import open_engine, require_current
 from toil.journal import IncidentQuery, Journal
 from toil.pauses import Pauses
 from worker import check_runbooks, open_clusters, temporal_address
-from workflows.authoring.folders import load
+from workflows.authoring.folders import Loaded, load
+from workflows.authoring.steps import activities_of
 from workflows.connection import connect
 
 LOOK_SECONDS_MAX = 10
@@ -36,12 +39,15 @@ QUARANTINE_LOOKED_BACK = timedelta(days=1)
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at; `fix` says what to do when it is not `ok`."""
+    """One thing that was looked at; `fix` says what to do when it is not `ok`, and `away` that it
+    did not answer at all.
+    """
 
     name: str
     ok: bool
     detail: str
     fix: str = ""
+    away: bool = False
 
 
 async def examine() -> list[Finding]:
@@ -56,37 +62,45 @@ async def examine() -> list[Finding]:
     people = sum("responder" in person.roles for person in policy.people)
     detail = f"{len(policy.people)} people, {people} responders, {len(policy.sources)} sources"
     findings = [Finding("policy", people > 0, detail, "Add a responder under [[people]].")]
-    findings += _runbooks(settings, policy)
+    loaded, told = _runbooks(settings, policy)
+    findings += told
     with ExitStack() as closing:
         engine = open_engine(settings.database_url)
         closing.callback(engine.dispose)
         findings += await asyncio.to_thread(_books, engine)
-        findings += await asyncio.to_thread(_clusters, settings, policy)
+        findings += await asyncio.to_thread(_clusters, settings, policy, loaded)
+        findings += await asyncio.to_thread(_senders, settings, policy)
         findings += [finding async for finding in _temporal(settings, policy, engine)]
     return [f._replace(fix="") if f.ok else f for f in findings]
 
 
-def _runbooks(settings: Settings, policy: Policy) -> Iterator[Finding]:
+def _runbooks(settings: Settings, policy: Policy) -> tuple[Loaded | None, list[Finding]]:
     """What a worker would serve, and each file that it would not."""
     try:
         loaded = load(runbooks, settings.runbook_folders)
         loaded.require_unique()
         check_runbooks(policy, loaded)
     except FirebreakError as err:
-        yield Finding("runbooks", ok=False, detail=err.message, fix=err.fix)
-        return
+        return None, [Finding("runbooks", ok=False, detail=err.message, fix=err.fix)]
     names = ", ".join(found.name for found in loaded.runbooks)
-    yield Finding("runbooks", bool(names), names or "none", "Reinstall Firebreak.")
+    findings = [Finding("runbooks", bool(names), names or "none", "Reinstall Firebreak.")]
     for fault in loaded.faults:
         detail = f"{fault.path}:{fault.line} is not served: {fault.reason}"
-        yield Finding(f"runbook {fault.path.stem}", ok=False, detail=detail, fix=fault.remedy)
+        name = f"runbook {fault.path.stem}"
+        findings.append(Finding(name, ok=False, detail=detail, fix=fault.remedy))
+    return loaded, findings
 
 
 def _tried(name: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(name, ok=True, detail=look())
     except FirebreakError as err:
-        return Finding(name, ok=False, detail=err.message, fix=err.fix)
+        return _failed(name, err)
+
+
+def _failed(name: str, err: FirebreakError) -> Finding:
+    away = isinstance(err, Retry)
+    return Finding(name, ok=False, detail=err.message, fix=err.fix, away=away)
 
 
 def _books(engine: Engine) -> Iterator[Finding]:
@@ -108,16 +122,52 @@ def _books(engine: Engine) -> Iterator[Finding]:
     yield Finding("kill switch", not pauses, what, "`firebreak resume SCOPE` when it is safe.")
 
 
-def _clusters(settings: Settings, policy: Policy) -> list[Finding]:
+def _clusters(settings: Settings, policy: Policy, loaded: Loaded | None) -> list[Finding]:
     with ExitStack() as closing:
         try:
             clusters = open_clusters(settings, policy, closing)
         except FirebreakError as err:
-            return [Finding("clusters", ok=False, detail=err.message, fix=err.fix)]
-        return [
-            _tried(f"cluster {name}", lambda: _namespaces(cluster, policy))  # noqa: B023 - called at once
-            for name, cluster in clusters.items()
-        ]
+            return [_failed("clusters", err)]
+        found: list[Finding] = []
+        for name, cluster in clusters.items():
+            found.append(_tried(f"cluster {name}", lambda: _namespaces(cluster, policy)))  # noqa: B023 - called at once
+            # Who cannot be reached cannot be asked for permissions, either.
+            if loaded is not None and not found[-1].away:
+                found += _permissions(name, cluster, policy, loaded)
+        return found
+
+
+def _permissions(name: str, cluster: Cluster, policy: Policy, loaded: Loaded) -> Iterator[Finding]:
+    """What the runbooks' steps need in each allowed namespace, asked of the API server."""
+    wanted = needed(activities_of(loaded.runbooks), nodes=policy.limits.nodes)
+    for namespace in policy.limits.namespaces:
+        about = [p for p in wanted if not p.everywhere]
+        yield _access(f"permissions in {name}/{namespace}", cluster, about, namespace)
+    if policy.limits.nodes:
+        about = [p for p in wanted if p.everywhere]
+        yield _access(f"permissions on nodes of {name}", cluster, about, ANYWHERE)
+
+
+def _access(name: str, cluster: Cluster, wanted: list[Permission], namespace: str) -> Finding:
+    try:
+        lacking = missing(cluster, wanted, namespace)
+    except Rejected as err:
+        fix = "Use a cluster that answers SelfSubjectAccessReview; nothing is known until then."
+        return Finding(name, ok=False, detail=f"cannot tell: {err.message}", fix=fix)
+    except FirebreakError as err:
+        return _failed(name, err)
+    if not lacking:
+        return Finding(name, ok=True, detail=f"all {len(wanted)} that the runbooks need")
+    detail = f"lacks {len(lacking)} of {len(wanted)}: {', '.join(map(str, lacking))}"
+    return Finding(name, ok=False, detail=detail, fix=_grant(cluster, lacking, namespace))
+
+
+def _grant(cluster: Cluster, lacking: Iterable[Permission], namespace: str) -> str:
+    """The command that grants exactly the roles in which these permissions are."""
+    files = dict.fromkeys(f"-f deploy/rbac/{permission.file}.yaml" for permission in lacking)
+    context = [f"--context {cluster.context}"] if cluster.context else []
+    where = [f"-n {namespace}"] if namespace else []
+    return " ".join(["kubectl", *context, *where, "apply", *files])
 
 
 def _namespaces(cluster: Cluster, policy: Policy) -> str:
@@ -127,13 +177,45 @@ def _namespaces(cluster: Cluster, policy: Policy) -> str:
     return f"readable: {listed}" if listed else "no namespace is allowed, so nothing is written"
 
 
+def _senders(settings: Settings, policy: Policy) -> Iterator[Finding]:
+    """Each Prometheus, and the webhook, which is knocked at without a message."""
+    with httpx.Client(timeout=LOOK_SECONDS_MAX, follow_redirects=False) as http:
+        for cluster, url in policy.prometheus.items():
+            yield _tried(f"Prometheus of {cluster}", lambda: _prometheus(http, url))  # noqa: B023 - called at once
+        if settings.webhook_url is not None:
+            where = httpx.URL(settings.webhook_url.get_secret_value())
+            yield _tried("webhook", lambda: _webhook(http, where))
+
+
+def _prometheus(http: httpx.Client, url: str) -> str:
+    try:
+        answer = http.get(f"{url.rstrip('/')}/api/v1/query", params={"query": "vector(1)"})
+    except httpx.TransportError as err:
+        fix = "Correct `prometheus` in firebreak.toml, or start it."
+        raise Unavailable(f"{url} does not answer ({type(err).__name__})", fix) from None
+    if answer.is_error or '"success"' not in answer.text:
+        fix = "Give the base URL of a Prometheus, without /api."
+        raise Rejected(f"{url} answers {answer.status_code}, not as a Prometheus", fix)
+    return f"answers queries at {url}"
+
+
+def _webhook(http: httpx.Client, url: httpx.URL) -> str:
+    # The address may hold a secret: only its host is told.
+    try:
+        answer = http.options(url)
+    except httpx.TransportError as err:
+        fix = "Correct FIREBREAK_WEBHOOK_URL, or start the receiver."
+        raise Unavailable(f"{url.host} does not answer ({type(err).__name__})", fix) from None
+    return f"{url.host} answers ({answer.status_code} to OPTIONS; no message was sent)"
+
+
 async def _temporal(settings: Settings, policy: Policy, engine: Engine) -> AsyncIterator[Finding]:
     try:
         async with asyncio.timeout(LOOK_SECONDS_MAX):
             client = await connect(temporal_address(settings))
     except (FirebreakError, TimeoutError) as err:
         fix = err.fix if isinstance(err, FirebreakError) else "Check FIREBREAK_TEMPORAL_ADDRESS."
-        yield Finding("Temporal", ok=False, detail=str(err) or "no answer", fix=fix)
+        yield Finding("Temporal", ok=False, detail=str(err) or "no answer", fix=fix, away=True)
         return
     yield Finding("Temporal", ok=True, detail=f"answers at {settings.temporal_address}")
     for queue in (QUEUE, *map(cluster_queue, policy.clusters), NOTIFY_QUEUE):
@@ -146,9 +228,9 @@ async def _bounded(name: str, look: Awaitable[tuple[bool, str, str]]) -> Finding
         async with asyncio.timeout(LOOK_SECONDS_MAX):
             return Finding(name, *await look)
     except TimeoutError:
-        return Finding(name, ok=False, detail=f"no answer in {LOOK_SECONDS_MAX} s")
+        return Finding(name, ok=False, detail=f"no answer in {LOOK_SECONDS_MAX} s", away=True)
     except (RPCError, Unavailable) as err:
-        return Finding(name, ok=False, detail=str(err))
+        return Finding(name, ok=False, detail=str(err), away=True)
 
 
 async def _pollers(client: Client, queue: str) -> tuple[bool, str, str]:

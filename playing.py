@@ -25,11 +25,12 @@ from rich.markup import escape
 from contracts.case import OutcomeStatus
 from contracts.errors import Stop, Unavailable
 from contracts.policy import Policy
+from sandbox.ground import Ground, Grounds, sandbox
 from sandbox.kubeconfig import CONTEXT
 from sandbox.notifications import firing_notifications, resolved
-from sandbox.scenario import connect, is_healthy, play, read_deployment
+from sandbox.props import ends_well, happen, is_mended
+from sandbox.scenario import read_deployment
 from sandbox.scenario_file import Plot, Scenario
-from sandbox.server import SandboxServer
 from settings import configure_logging
 from stack import Stack, leave_client_file, listening, running, until_stopped
 from toil.ledger import Ledger
@@ -60,24 +61,28 @@ class Choice(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where it is played: the gateway's port, the folder that keeps everything, and the folders of
-    a team's own runbooks; None and nothing leave it to the demo and the environment.
+    """Where it is played: the gateway's port, the folder that keeps everything, the folders of a
+    team's own runbooks, and a cluster if it is not a sandbox; None and nothing leave it to the demo
+    and the environment.
     """
 
     port: int | None = None
     state: Path | None = None
     folders: tuple[Path, ...] = ()
+    grounds: Grounds | None = None
 
 
 class Story(BaseModel):
-    """What came of it: the one object of `firebreak demo --once --json`."""
+    """What came of it: the one object of `firebreak demo --once --json`. The effective writes are
+    null where the cluster does not tell them.
+    """
 
     ok: bool
     incident: str
     outcome: OutcomeStatus | None
     target: str
     receipts: int
-    effective_writes: int
+    effective_writes: int | None
     observations: int
     entries: int
     seconds_to_heal: float | None
@@ -95,15 +100,15 @@ class Ended(NamedTuple):
 
 
 class Demo:
-    """One playing of a plot, against a gateway and a sandbox that run already.
+    """One playing of a plot, against a gateway and a cluster that run already.
 
     `alerts` makes the notifications of the sick pods and the time.
     """
 
-    def __init__(self, stack: Stack, sandbox: SandboxServer, plot: Plot, alerts: Alerts) -> None:
+    def __init__(self, stack: Stack, ground: Ground, plot: Plot, alerts: Alerts) -> None:
         self._http = httpx.AsyncClient(base_url=stack.ready.url, timeout=10)
-        self._cluster: ApiClient = connect(stack.ready.kubeconfig)
-        self._sandbox = sandbox
+        self._cluster: ApiClient = ground.connect()
+        self._ground = ground
         self._ledger = Ledger(stack.engine)
         self._plot = plot
         self._alerts = alerts
@@ -111,7 +116,7 @@ class Demo:
         self._fingerprints: set[str] = set()
         self._began = datetime.now(UTC)
         self._healed: datetime | None = None
-        self._generation = 0
+        self._broken: Json = {}
         self._answered: set[str] = set()
 
     async def close(self) -> None:
@@ -122,10 +127,10 @@ class Demo:
     async def begin(self) -> None:
         """Break something, or not, and send the alerts that follow."""
         try:
-            pods = await asyncio.to_thread(play, self._cluster, self._plot)
+            pods = await asyncio.to_thread(happen, self._cluster, self._plot)
         except TimeoutError as err:
-            raise Unavailable(f"the sandbox does not break as it should: {err}") from err
-        self._generation = (await self._deployment())["metadata"]["generation"]
+            raise Unavailable(f"the cluster does not break as it should: {err}") from err
+        self._broken = await self._deployment()
         self._began = datetime.now(UTC)
         self._sent = self._alerts(pods, self._began)
         await self._notify(self._sent)
@@ -146,18 +151,15 @@ class Demo:
         return response.json()
 
     async def heal(self) -> None:
-        """Wait until somebody has changed the deployment and it is well; then resolve the alerts.
-
-        Health alone resolves nothing: what nobody has changed alerts for another reason.
-        """
+        """Wait until somebody has mended what broke; then resolve the alerts."""
         while self._healed is None:
             await self._resolve_if_healed()
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _resolve_if_healed(self) -> None:
-        deployment = await self._deployment()
-        changed = deployment["metadata"]["generation"] > self._generation
-        if self._healed is None and changed and is_healthy(deployment):
+        if self._healed is not None:
+            return
+        if await asyncio.to_thread(is_mended, self._cluster, self._plot, self._broken):
             self._healed = datetime.now(UTC)
             await self._notify([resolved(body, self._healed) for body in self._sent])
 
@@ -220,7 +222,7 @@ class Demo:
 
     async def _ended(self, number: str) -> Ended:
         incident = await self._call("GET", f"/incidents/{number}", ADMIN_TOKEN)
-        writes = self._sandbox.effective_writes().items()
+        deployment = await self._deployment()
         observations = await asyncio.to_thread(self._ledger.observations, incident=number)
         entries = await asyncio.to_thread(self._ledger.entries, incident=number)
         healed = (self._healed - self._began).total_seconds() if self._healed else None
@@ -230,7 +232,7 @@ class Demo:
             outcome=incident["outcome"],
             target=_target(incident["target"]),
             receipts=[item["type"] for item in incident["timeline"]].count("written"),
-            effective_writes=sum(n for agent, n in writes if agent.startswith(USER_AGENT)),
+            effective_writes=self._ground.writes(USER_AGENT, self._broken, deployment),
             observations=len(observations),
             entries=len(entries),
             seconds_to_heal=None if healed is None else round(healed, 1),
@@ -239,7 +241,7 @@ class Demo:
             story,
             runbook=next(iter(reversed(incident["runbooks"])), None),
             summary=_why(incident),
-            healthy=is_healthy(await self._deployment()),
+            healthy=await asyncio.to_thread(ends_well, self._cluster, self._plot),
             answers=len(self._answered),
             timeline=tuple(incident["timeline"]),
         )
@@ -306,35 +308,36 @@ async def play_once(
 
 @asynccontextmanager
 async def staged(policy: Policy, place: Place) -> AsyncIterator["Stage"]:
-    """All parts, and a sandbox that is the policy's only cluster, until the block ends."""
+    """All parts, and the place's cluster as the policy's only one, until the block ends."""
     (cluster,) = policy.clusters
     context = CONTEXT if cluster == "default" else cluster
+    grounds = place.grounds or partial(sandbox, cluster=cluster, context=context)
     async with AsyncExitStack() as parts:
         temporary = partial(TemporaryDirectory, prefix=TEMPORARY)
         folder = place.state or Path(parts.enter_context(temporary()))
         folder.mkdir(parents=True, exist_ok=True)
         port = PORT if place.port is None else place.port
         bound = parts.enter_context(listening("127.0.0.1", port))
-        sandbox = parts.enter_context(SandboxServer(tokens={"sandbox": "sandbox-admin"}))
-        kubeconfig = sandbox.write_kubeconfig(folder / "kubeconfig", context=context)
-        given: Json = {"state": folder, "kubeconfig": kubeconfig}
+        ground = parts.enter_context(grounds(folder))
+        policy = policy.model_copy(update={"clusters": (ground.cluster,)})
+        given: Json = {"state": folder, "kubeconfig": ground.kubeconfig}
         if place.folders:
             given["runbooks"] = os.pathsep.join(map(str, place.folders))
         stack = await parts.enter_async_context(running(policy, bound, free_ports=True, **given))
         leave_client_file(folder, stack.ready.url, RESPONDER_TOKEN)
-        yield Stage(stack, sandbox)
+        yield Stage(stack, ground)
 
 
 class Stage(NamedTuple):
     """Where a plot can be played."""
 
     stack: Stack
-    sandbox: SandboxServer
+    ground: Ground
 
     @asynccontextmanager
     async def playing(self, plot: Plot, alerts: Alerts) -> AsyncIterator[Demo]:
         """One playing, whose connections end with the block."""
-        demo = Demo(self.stack, self.sandbox, plot, alerts)
+        demo = Demo(self.stack, self.ground, plot, alerts)
         try:
             yield demo
         finally:

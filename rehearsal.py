@@ -78,7 +78,7 @@ class Trial(BaseModel):
     runbook: str
     outcome: OutcomeStatus | None
     summary: str
-    effective_writes: int
+    effective_writes: int | None
     incident: str
     timeline: list[str]
 
@@ -95,7 +95,8 @@ def policy_of(scenario: Scenario, choice: Choice | None) -> Policy:
         policy = _about(policy, target, [labels])
     autonomy = scenario.policy.autonomy.items()
     runbooks = {name: RunbookPolicy(autonomy=level) for name, level in autonomy}
-    return policy.model_copy(update={"runbooks": policy.runbooks | runbooks})
+    limits = policy.limits.model_copy(update={"nodes": scenario.policy.nodes})
+    return policy.model_copy(update={"runbooks": policy.runbooks | runbooks, "limits": limits})
 
 
 def _demo_policy(choice: Choice | None) -> Policy:
@@ -130,22 +131,32 @@ def expected_of(scenario: Scenario, choice: Choice) -> Expect:
     if choice.ending == "approve" or alone or not told.effective_writes:
         return told
     outcome = "declined" if choice.ending == "deny" else "expired"
-    changes = {"outcome": outcome, "effective_writes": 0, "healthy": scenario.fault is None}
+    changes = {
+        "outcome": outcome,
+        "effective_writes": 0,
+        "receipts": None,
+        "healthy": not scenario.is_sick,
+    }
     return told.model_copy(update=changes)
 
 
 def as_it_should(expect: Expect, ended: Ended) -> bool:
     """Whether it ended so, and the books hold each write and each answer once."""
-    story, writes = ended.story, expect.effective_writes
+    story, kept = ended.story, expect.effective_writes
+    if expect.receipts is not None:
+        kept = expect.receipts
     books = (story.receipts, story.entries, story.observations)
-    return _happened(ended) == expect and books == (writes, writes, ended.answers)
+    wanted = expect.model_copy(update={"receipts": None})
+    return _happened(ended) == wanted and books == (kept, kept, ended.answers)
 
 
 def _happened(ended: Ended) -> Expect:
+    """Where the cluster does not tell the writes, the receipts have to do."""
+    told = ended.story.effective_writes
     return Expect.model_construct(
         runbook=ended.runbook,
         outcome=ended.story.outcome,
-        effective_writes=ended.story.effective_writes,
+        effective_writes=ended.story.receipts if told is None else told,
         healthy=ended.healthy,
     )
 

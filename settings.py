@@ -98,6 +98,9 @@ class Settings(BaseSettings):
     webhook_token: SecretStr | None = None
     """The bearer token of that webhook."""
 
+    prometheus_token: SecretStr | None = None
+    """The bearer token for the Prometheus servers of the policy. None by default."""
+
     worker_threads: int = Field(default=16, ge=1, le=200)
     """Activities at once in one worker; the database's pool is sized for 16."""
 
@@ -238,6 +241,7 @@ def _contradictions(policy: Policy) -> Iterator[str]:
     for source in policy.sources:
         if source.cluster and source.cluster not in policy.clusters:
             yield f"sources.{source.name}.cluster: '{source.cluster}' is not among clusters"
+    yield from _prometheus_faults(policy)
     yield from _runbook_faults(policy)
     yield from _token_faults(policy)
     yield from _time_faults(policy)
@@ -252,6 +256,14 @@ def _service_faults(service: Service, policy: Policy) -> Iterator[str]:
         yield f"{at}.target.cluster: '{service.target.cluster}' is not among clusters"
     if not service.matchers and service.target is None:
         yield f"{at}: needs matchers or a target, or it means nothing"
+
+
+def _prometheus_faults(policy: Policy) -> Iterator[str]:
+    for cluster, url in policy.prometheus.items():
+        if cluster not in policy.clusters:
+            yield f"prometheus.{cluster}: '{cluster}' is not among clusters"
+        if not url.startswith(("http://", "https://")):
+            yield f"prometheus.{cluster}: begin the URL with https:// (or http://)"
 
 
 def _runbook_faults(policy: Policy) -> Iterator[str]:

@@ -24,16 +24,20 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Interceptor, Worker
 
 import runbooks
+from activities.alerts import AlertsResolvedCheck
 from activities.catalogue import CatalogueActivities
 from activities.errors import ErrorInterceptor
 from activities.guard import GuardActivities
 from activities.heartbeat import HeartbeatInterceptor
 from activities.intake import IntakeActivities
 from activities.kubernetes import Cluster, all_activities, open_cluster
+from activities.kubernetes.waiting import sleep_unless_stopping
 from activities.messages import Channel, MessageActivities
+from activities.prometheus import Prometheus, PromQLBelowCheck, PromQLLook
 from activities.record import RecordActivities
 from activities.webhook import WebhookChannel
 from contracts import kubernetes as kubernetes_steps
+from contracts import signals as signal_steps
 from contracts.calls import NOTIFY_QUEUE, QUEUE, cluster_queue
 from contracts.errors import FirebreakError, InvalidInput, Retry, Unavailable
 from contracts.policy import Policy
@@ -45,6 +49,7 @@ from toil.journal import Journal
 from toil.messages import Messages
 from toil.pauses import Pauses
 from toil.reservations import Reservations
+from toil.storms import Storms
 from workflows.authoring.folders import Loaded, load
 from workflows.authoring.portraits import served
 from workflows.connection import Address, connect
@@ -53,6 +58,7 @@ from workflows.incident import Incident
 from workflows.messenger import Messenger
 from workflows.triage import Triage
 from workflows.trigger import triggers_of
+from workflows.weather import Weather, schedule_weather
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +68,7 @@ CACHED_WORKFLOWS_MAX = 500
 # The bridge's threads must settle before the interpreter ends, or it aborts now and then.
 SETTLE_SECONDS = 0.3
 
-PLUMBING = (Incident, Triage, Messenger, Housekeeping)
+PLUMBING = (Incident, Triage, Messenger, Housekeeping, Weather)
 Activities = list[Callable[..., Any]]
 
 
@@ -142,7 +148,13 @@ def channels(parts: Parts) -> dict[str, Channel]:
 def book_activities(parts: Parts, client: Client) -> Activities:
     """The activities of the queue `firebreak`: journal, catalogue, guardrails, intake."""
     journal = Journal(parts.engine)
-    guard = GuardActivities(Reservations(parts.engine), Pauses(parts.engine), parts.policy, utc_now)
+    guard = GuardActivities(
+        Reservations(parts.engine),
+        Pauses(parts.engine),
+        Storms(parts.engine),
+        parts.policy,
+        utc_now,
+    )
     triggers = {found.name: triggers_of(found.runbook) for found in parts.loaded.runbooks}
     catalogue = CatalogueActivities(parts.policy, triggers, messenger=bool(channels(parts)))
     intake = IntakeActivities(journal, client)
@@ -154,8 +166,21 @@ def book_activities(parts: Parts, client: Client) -> Activities:
         guard.judge,
         guard.reserve,
         guard.settle,
+        guard.weather,
         intake.locate,
         intake.route,
+    ]
+
+
+def cluster_activities(parts: Parts) -> Activities:
+    """The activities of the queue of a cluster: what touches it, and what watches it."""
+    journal, token = Journal(parts.engine), parts.settings.prometheus_token
+    prometheus = Prometheus(parts.policy.prometheus, parts.http, token)
+    return [
+        *all_activities(parts.clusters, journal, Pauses(parts.engine)),
+        PromQLLook(prometheus, journal).look,
+        PromQLBelowCheck(prometheus, utc_now, sleep_unless_stopping).check,
+        AlertsResolvedCheck(journal, utc_now, sleep_unless_stopping).check,
     ]
 
 
@@ -166,14 +191,14 @@ def message_activities(parts: Parts) -> Activities:
     return [MessageActivities(journal, messages, channels(parts), url, utc_now).deliver]
 
 
-def check_complete(cluster_activities: Activities) -> None:
+def check_complete(served: Activities) -> None:
     """Refuse to start when steps and activities do not match.
 
     Raises:
         InvalidInput: names the steps without activity and the activities without step.
 
     """
-    have = {activity._Definition.must_from_callable(a).name or "" for a in cluster_activities}  # noqa: SLF001 - no public way
+    have = {activity._Definition.must_from_callable(a).name or "" for a in served}  # noqa: SLF001 - no public way
     want = set(_step_names()) | {"kubernetes.owner"}
     if have != want:
         lacking, idle = sorted(want - have), sorted(have - want)
@@ -181,8 +206,8 @@ def check_complete(cluster_activities: Activities) -> None:
 
 
 def _step_names() -> Iterator[str]:
-    for item in vars(kubernetes_steps).values():
-        if not isinstance(item, type) or item.__module__ != kubernetes_steps.__name__:
+    for item in (*vars(kubernetes_steps).values(), *vars(signal_steps).values()):
+        if not isinstance(item, type) or "activity" not in vars(item):
             continue
         if issubclass(item, Action):
             yield from (f"{item.activity}.plan", f"{item.activity}.ensure")
@@ -208,7 +233,7 @@ def check_runbooks(policy: Policy, loaded: Loaded) -> None:
 
 def build_workers(parts: Parts, client: Client, threads: ThreadPoolExecutor) -> list[Worker]:
     """One worker a queue: `firebreak`, one for each cluster, `firebreak.notify`."""
-    cluster_side = all_activities(parts.clusters, Journal(parts.engine), Pauses(parts.engine))
+    cluster_side = cluster_activities(parts)
     check_complete(cluster_side)
     queues: dict[str, Activities] = {QUEUE: book_activities(parts, client)}
     queues |= {cluster_queue(name): cluster_side for name in parts.clusters}
@@ -286,6 +311,7 @@ async def _work(
             for worker in build_workers(parts, client, threads):
                 await running.enter_async_context(worker)
             await schedule_housekeeping(client)
+            await schedule_weather(client)
             logger.info("worker ready", extra={"clusters": sorted(parts.clusters)})
             ready.set()
             telling = asyncio.create_task(asyncio.to_thread(_tell, parts))

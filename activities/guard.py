@@ -10,32 +10,48 @@ from datetime import datetime, timedelta
 
 from temporalio import activity
 
-from contracts.approval import Approval
+from activities.permits import check_permitted, refusal
+from activities.weather import Weather
 from contracts.calls import (
     JUDGE,
     RESERVE,
     SETTLE,
+    WEATHER,
+    Cleared,
     JudgeCall,
     Reservation,
     ReservationState,
     ReserveCall,
     SettleCall,
+    WeatherCall,
     pause_scopes,
 )
-from contracts.errors import Paused, PlanChanged, Refused, Stop
-from contracts.plan import Verdict
+from contracts.errors import Stop
+from contracts.journal import Event
+from contracts.plan import Reason, Verdict
 from contracts.policy import Policy
 from contracts.toil import Entry
-from guardrails import Attempt, Switch, facts_of, judge
-from guardrails.rules import KILL_SWITCH
+from guardrails import (
+    Attempt,
+    Facts,
+    Known,
+    Switch,
+    Verified,
+    Write,
+    facts_of,
+    judge,
+    over_the_limits,
+)
+from guardrails.rules.counted import HOUR
+from guardrails.rules.history import CHRONIC
 from toil.pauses import Pauses
-from toil.reservations import Reservations
+from toil.reservations import CLOCK_SKEW_SECONDS_MAX, Reservations
+from toil.reservations import Attempt as Past
+from toil.storms import Storms
 
 logger = logging.getLogger(__name__)
 
 LOCK_SECONDS_MAX = 3600
-# How long after its question closed an approval may still be acted on.
-APPROVAL_LATE_SECONDS_MAX = 300
 
 
 class GuardActivities:
@@ -45,13 +61,16 @@ class GuardActivities:
         self,
         reservations: Reservations,
         pauses: Pauses,
+        storms: Storms,
         policy: Policy,
         clock: Callable[[], datetime],
     ) -> None:
         self._reservations = reservations
         self._pauses = pauses
+        self._storms = storms
         self._policy = policy
         self._clock = clock
+        self._weather = Weather(storms, policy.limits)
 
     @activity.defn(name=JUDGE)
     def judge(self, call: JudgeCall) -> Verdict:
@@ -62,14 +81,15 @@ class GuardActivities:
 
         """
         now = self._clock()
-        facts = facts_of(self._policy, call, now, self._attempts(call, now), self._switches(call))
-        verdict = judge(call, facts)
+        verdict = judge(call, self._facts(call, now))
+        self._tell_owner(call, verdict, now)
         logger.info("plan judged", extra={"key": call.key, "ruling": verdict.ruling})
         return verdict
 
     @activity.defn(name=RESERVE)
     def reserve(self, call: ReserveCall) -> Reservation:
-        """The write lock, judged before it is taken and once more under it.
+        """The write lock, judged before it is taken, counted while it is, and judged once more
+        under it.
 
         A reservation that was settled already is given back as it is: what was done cannot be
         refused any more.
@@ -84,10 +104,22 @@ class GuardActivities:
         known = self._state_of(call.judge)
         if known in (None, "open"):
             check_permitted(call, self.judge(call.judge), self._clock())
-        reservation = self._reservations.reserve(call, self._clock())
+        reservation = self._take(call)
         if reservation.state == "open":
             self._check_under_lock(call, known)
         return reservation
+
+    def _take(self, call: ReserveCall) -> Reservation:
+        now = self._clock()
+        undoes = self._undoes(call.judge)
+
+        def permit(recent: tuple[Past, ...]) -> None:
+            found = Known(writes=_writes(recent, now), undoes=undoes)
+            over = over_the_limits(call.judge, facts_of(self._policy, call.judge, now, found))
+            if over:
+                raise refusal(over)
+
+        return self._reservations.reserve(call, now, (_counted_since(now), permit))
 
     def _check_under_lock(self, call: ReserveCall, known: ReservationState | None) -> None:
         # Between the first judgement and the lock somebody may have written and settled, or an
@@ -106,26 +138,96 @@ class GuardActivities:
         """Close the lock; what was done becomes an entry of the ledger in the same transaction."""
         return self._reservations.settle(call, automatic_entry(call))
 
+    @activity.defn(name=WEATHER)
+    def weather(self, _call: WeatherCall) -> Cleared:
+        """Say which storms are over where nobody has asked since; raises Unavailable."""
+        return Cleared(clusters=self._weather.clear(self._clock()))
+
+    def _facts(self, call: JudgeCall, now: datetime) -> Facts:
+        found = Known(
+            switches=self._switches(call),
+            attempts=self._attempts(call, now),
+            writes=_writes(self._reservations.recent(_counted_since(now)), now),
+            verified=self._verified(call, now),
+            storm=self._weather.storm(call, now),
+            undoes=self._undoes(call),
+        )
+        return facts_of(self._policy, call, now, found)
+
     def _attempts(self, call: JudgeCall, now: datetime) -> tuple[Attempt, ...]:
         limits = self._policy.limits
         window_seconds = max(limits.cooldown_seconds, limits.attempts_window_seconds)
         # The books look at when a lock was taken, the rules at when it was settled.
         since = now - timedelta(seconds=window_seconds + LOCK_SECONDS_MAX)
-        # One reservation may hold several locks; it is one attempt all the same.
-        found = {
-            past.key: Attempt(past.key, past.state, past.settled_at or past.reserved_at)
-            for lock in call.plan.lock_keys
-            for past in self._reservations.history(lock, since)
-        }
-        return tuple(found.values())
+        past = self._reservations.history(call.plan.lock_keys, since)
+        # What takes a write back is a part of that write, not one more attempt.
+        return tuple(Attempt(p.key, p.state, _when(p)) for p in past if not p.restores)
+
+    def _verified(self, call: JudgeCall, now: datetime) -> tuple[Verified, ...]:
+        limits = self._policy.limits
+        days = max(limits.failed_verification_days, limits.chronic_days)
+        since = now - timedelta(days=days)
+        key = call.plan.target.key
+        seen = self._reservations.verifications(key, call.runbook, since)
+        return tuple(Verified(s.run, s.at, ok=s.ok, approved=s.approved) for s in seen)
+
+    def _undoes(self, call: JudgeCall) -> Write | None:
+        wanted = call.plan.restores
+        past = self._reservations.attempt(wanted) if wanted else None
+        return _write(past, self._clock()) if past else None
 
     def _switches(self, call: JudgeCall) -> tuple[Switch, ...]:
         scopes = pause_scopes(call.runbook, call.plan.target)
         return tuple(Switch(p.scope, p.person, p.reason) for p in self._pauses.blocking(scopes))
 
     def _state_of(self, call: JudgeCall) -> ReservationState | None:
-        past = self._attempts(call, self._clock())
-        return next((attempt.state for attempt in past if attempt.key == call.key), None)
+        past = self._reservations.attempt(call.key)
+        return past.state if past and past.state != "released" else None
+
+    def _tell_owner(self, call: JudgeCall, verdict: Verdict, now: datetime) -> None:
+        said = next((reason for reason in verdict.reasons if reason.rule == CHRONIC), None)
+        if said is not None:
+            self._storms.tell(call.incident, _chronic_line(call, said, now))
+
+
+def _chronic_line(call: JudgeCall, said: Reason, now: datetime) -> Event:
+    return Event(
+        key=f"{call.incident}/{CHRONIC}/{call.runbook}",
+        at=now,
+        actor="firebreak",
+        type=CHRONIC,
+        text=f"{said.text}. {said.fix}",
+        data={"runbook": call.runbook, "service": call.service},
+    )
+
+
+def _counted_since(now: datetime) -> datetime:
+    return now - HOUR - timedelta(seconds=LOCK_SECONDS_MAX)
+
+
+def _writes(recent: tuple[Past, ...], now: datetime) -> tuple[Write, ...]:
+    return tuple(_write(past, now) for past in recent)
+
+
+def _write(past: Past, now: datetime) -> Write:
+    over = past.expires_at and past.expires_at + timedelta(seconds=CLOCK_SKEW_SECONDS_MAX) <= now
+    return Write(
+        key=past.key,
+        incident=past.incident,
+        runbook=past.runbook,
+        lock_keys=past.lock_keys,
+        state=past.state,
+        at=_when(past),
+        # An orphan wrote, as far as anybody knows, but nobody is writing any more.
+        open=past.state == "open" and not over,
+        service=past.service,
+        pool=past.pool,
+        restores=past.restores,
+    )
+
+
+def _when(past: Past) -> datetime:
+    return past.settled_at or past.reserved_at
 
 
 def _release(call: ReserveCall, reason: str, now: datetime) -> SettleCall:
@@ -140,48 +242,6 @@ def _release(call: ReserveCall, reason: str, now: datetime) -> SettleCall:
         action=judged.plan.action,
         reason=reason,
     )
-
-
-def check_permitted(call: ReserveCall, verdict: Verdict, now: datetime) -> None:
-    """Raise unless the verdict allows, or asks and was answered by enough of the right people."""
-    if verdict.denials:
-        text = "; ".join(reason.text for reason in verdict.denials)
-        paused = all(reason.rule == KILL_SWITCH for reason in verdict.denials)
-        raise (Paused if paused else Refused)(text, verdict.denials[0].fix)
-    if verdict.ruling == "ask":
-        _check_answered(call, verdict, now)
-
-
-def _check_answered(call: ReserveCall, verdict: Verdict, now: datetime) -> None:
-    approval, wanted = call.approval, call.judge
-    if approval is None:
-        texts = "; ".join(reason.text for reason in verdict.reasons if reason.ruling == "ask")
-        raise Refused(f"nobody was asked: {texts}", "Ask for an approval, then reserve again.")
-    if approval.plan.digest != wanted.plan.digest:
-        raise PlanChanged("what was approved is not what would be written now")
-    if (approval.incident, approval.runbook) != (wanted.incident, wanted.runbook):
-        raise Refused(f"{approval.id} was given to {approval.runbook} in {approval.incident}")
-    if approval.state != "approved":
-        raise Refused(f"{approval.id} is {approval.state}, not approved")
-    if now - approval.expires_at > timedelta(seconds=APPROVAL_LATE_SECONDS_MAX):
-        raise PlanChanged("the approval is too old to act on")
-    valid = valid_voters(approval, verdict)
-    if len(valid) < verdict.needed:
-        who = ", ".join(sorted(valid)) or "nobody"
-        fix = "Ask again: the policy changed after the answer."
-        raise Refused(f"{verdict.needed} must agree; of those who may, {who} did", fix)
-
-
-def valid_voters(approval: Approval, verdict: Verdict) -> set[str]:
-    """Who agreed in time and may still approve by today's policy; never the requester."""
-    return {
-        vote.person
-        for vote in approval.votes
-        if vote.decision == "approve"
-        and vote.at <= approval.expires_at
-        and vote.person in verdict.approvers
-        and vote.person != approval.requester
-    }
 
 
 def automatic_entry(call: SettleCall) -> Entry | None:

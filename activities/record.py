@@ -28,5 +28,6 @@ class RecordActivities:
 
     @activity.defn(name=FORGET)
     def forget(self, call: ForgetCall) -> Forgotten:
-        """Delete old evidence; raises Unavailable."""
+        """Delete old evidence, and when alerts began that long ago; raises Unavailable."""
+        self._journal.forget_beginnings(call.before)
         return Forgotten(evidence=self._journal.forget_evidence(call.before))

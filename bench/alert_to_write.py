@@ -123,6 +123,12 @@ token_sha256 = ["{other}"]
 [limits]
 namespaces = {json.dumps(list(namespaces))}
 cooldown_seconds = 0
+runbook_writes_per_hour = 1000
+namespace_writes_per_hour = 1000
+cluster_writes_per_hour = 1000
+cluster_open_writes_max = 100
+chronic_heals_max = 1000
+storm_targets_max = 1000
 [incident]
 gather_seconds = 0
 [runbooks.rollback_deployment]

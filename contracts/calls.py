@@ -25,6 +25,7 @@ MATCH = "catalogue.match"
 JUDGE = "guard.judge"
 RESERVE = "guard.reserve"
 SETTLE = "guard.settle"
+WEATHER = "guard.weather"
 LOCATE = "intake.locate"
 OWNER = "kubernetes.owner"
 ROUTE = "intake.route"
@@ -133,6 +134,16 @@ class SettleCall(Contract):
     service: str = ""
     team: str = ""
     receipt: Receipt | None = None
+
+
+class WeatherCall(Contract):
+    """Ask which storms are over that nobody has asked about since."""
+
+
+class Cleared(Contract):
+    """The clusters whose storm has now been said to be over."""
+
+    clusters: tuple[str, ...] = ()
 
 
 class LocateCall(Contract):

@@ -23,7 +23,8 @@ IncidentStatus = Literal[
 class Event(Contract):
     """One line of the timeline. `key` is unique for ever; a second record of it is nothing.
     Types: opened, alert, matched, evidence, plan, verdict, asked, decided, expired, void, written,
-    settled, verified, outcome, escalated, taken_over, handed_back, closed, reopened, note.
+    settled, verified, outcome, escalated, taken_over, handed_back, closed, reopened, storm,
+    chronic, note.
     """
 
     key: str

@@ -12,11 +12,14 @@ Ruling = Literal["allow", "ask", "deny"]
 
 
 class BlastRadius(Contract):
-    """How much of the workload the action touches: pods replaced, of `ready` now and `desired`."""
+    """How much of the workload the action touches: pods replaced, of `ready` now and `desired`.
+    `lost` of the ready ones go away at once; None where nobody knows, and then all `pods` count.
+    """
 
     pods: int = 0
     ready: int = 0
     desired: int = 0
+    lost: int | None = None
 
 
 class Budget(Contract):
@@ -37,8 +40,9 @@ class Surroundings(Contract):
     `autoscaler` is `HorizontalPodAutoscaler/NAME` or `ScaledObject/NAME`; `manager` names what
     `managed_by` found. `outage`: why nothing would serve meanwhile, such as strategy Recreate.
     `short_of`: what a quota or the nodes lack for it. `unhealthy_nodes` of `nodes` are counted for
-    a Node only. `dry_run` is what the API server answered to the same write with `dryRun=All`:
-    "accepted", or the empty string where it was not asked.
+    a Node only, and only there `control_plane` says whether it is one: None means that nobody
+    looked, and the guardrails refuse. `dry_run` is what the API server answered to the same write
+    with `dryRun=All`: "accepted", or the empty string where it was not asked.
     """
 
     managed_by: Manager = ""
@@ -51,6 +55,7 @@ class Surroundings(Contract):
     nodes: int = 0
     unhealthy_nodes: int = 0
     pool: str = ""
+    control_plane: bool | None = None
     dry_run: Literal["", "accepted"] = ""
 
 
@@ -76,6 +81,7 @@ class Plan(Contract):
     blast: BlastRadius = BlastRadius()
     findings: tuple[str, ...] = ()
     opted_out: bool = False
+    opted_in: bool = False
     noop: bool = False
     around: Surroundings = Surroundings()
     also_locks: tuple[str, ...] = ()
@@ -92,6 +98,13 @@ class Plan(Contract):
     def lock_keys(self) -> tuple[str, ...]:
         """What must not be written by anybody else meanwhile."""
         return tuple(dict.fromkeys((self.target.key, *self.also_locks)))
+
+    @property
+    def pool_key(self) -> str:
+        """Which nodes must not be written at once: a pool, or all nodes of a cluster that has no
+        pools; empty where the target is no node.
+        """
+        return f"{self.target.cluster}/{self.around.pool}" if self.target.kind == "Node" else ""
 
 
 class Reason(Contract):

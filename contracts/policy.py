@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from contracts.limits import Limits as Limits  # noqa: PLC0414 - a table of the policy file
 from contracts.matching import Matcher, parse_matcher
 from contracts.model import Contract
 from contracts.target import Target
@@ -79,17 +80,6 @@ class Freeze(Contract):
     namespaces: tuple[str, ...] = ()
 
 
-class Limits(Contract):
-    """The guardrails' figures."""
-
-    namespaces: tuple[str, ...] = ()
-    protected_namespaces: tuple[str, ...] = ("kube-system", "kube-public", "kube-node-lease")
-    cooldown_seconds: int = Field(default=900, ge=0)
-    attempts_max: int = Field(default=2, ge=1)
-    attempts_window_seconds: int = Field(default=3600, ge=1)
-    approvals_needed: int = Field(default=1, ge=1, le=5)
-
-
 class RunbookPolicy(Contract):
     """What a team allows one runbook, and on which services something else. Where nothing is said,
     a runbook that ships with Firebreak asks, and any other only observes.
@@ -122,12 +112,13 @@ class ToilPolicy(Contract):
 
 
 class Policy(Contract):
-    """The whole file."""
+    """The whole file. `prometheus` gives the base URL of a cluster's Prometheus, by cluster."""
 
     clusters: tuple[str, ...] = ("default",)
     people: tuple[Person, ...] = ()
     services: tuple[Service, ...] = ()
     sources: tuple[Source, ...] = ()
+    prometheus: dict[str, str] = Field(default_factory=dict)
     freezes: tuple[Freeze, ...] = ()
     runbooks: dict[str, RunbookPolicy] = Field(default_factory=dict)
     limits: Limits = Limits()

@@ -92,7 +92,10 @@ class Receipt(Contract):
     """What an executed action did, from the API's own answer.
 
     `generation` and `written_at` (the API server's clock) let a check tell the rollout it caused
-    from an older one. `changed` are the fields that the write set, for `Restore` to take back.
+    from an older one, and `template`, the digest of the pod template after the write, one that was
+    scaled meanwhile from one that was replaced. Generation 0 and an empty template compare with
+    nothing: the write was to another object. `changed` are the fields that the write set, for
+    `Restore` to take back.
     """
 
     key: str
@@ -103,6 +106,7 @@ class Receipt(Contract):
     written_at: datetime
     generation: int = 0
     resource_version: str = ""
+    template: str = ""
     changed: tuple[Changed, ...] = ()
 
 

@@ -108,7 +108,7 @@ def view_of(approval: Approval) -> ApprovalView:
         to=plan.after,
         digest=plan.digest,
         findings=plan.findings,
-        blast=plan.blast.model_dump(),
+        blast=plan.blast.model_dump(exclude_none=True),
     )
     return ApprovalView(
         plan=shown, **approval.model_dump(exclude={"plan", "workflow", "requester"})

@@ -46,6 +46,7 @@ from toil.database import open_engine, ping, require_current
 from toil.journal import Journal
 from toil.ledger import Ledger
 from toil.pauses import Pauses
+from toil.storms import Storms
 from workflows.connection import Address, connect
 
 logger = logging.getLogger(__name__)
@@ -116,6 +117,7 @@ def doors_of(settings: Settings, policy: Policy, engine: Engine, temporal: Tempo
         policy=policy,
         journal=Journal(engine),
         pauses=Pauses(engine),
+        storms=Storms(engine),
         ledger=Ledger(engine),
         catalogue=Catalogue(engine),
         temporal=temporal,

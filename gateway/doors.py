@@ -20,6 +20,7 @@ from toil.catalogue import Catalogue
 from toil.journal import Journal
 from toil.ledger import Ledger
 from toil.pauses import Pauses
+from toil.storms import Storms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class Doors:
     policy: Policy
     journal: Journal
     pauses: Pauses
+    storms: Storms
     ledger: Ledger
     catalogue: Catalogue
     temporal: Temporal

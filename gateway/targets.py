@@ -1,4 +1,5 @@
-"""From untrusted labels to one workload, or to a pod whose owner Triage will ask the cluster for.
+"""From untrusted labels to one workload, or to what stands for it (a pod, an autoscaler, a
+disruption budget), whose workload Triage will ask the cluster for.
 
 Never a guess: a pod's name is not taken apart here, `job`, `service` and `endpoint` are labels of
 the scrape and name nothing, and with no cluster there is no target. Whether the workload exists
@@ -22,8 +23,16 @@ _WORKLOADS = (
     ("job_name", "Job"),
     ("cronjob", "CronJob"),
 )
-# Objects we cannot act on; where one is named, `pod` belongs to the exporter that told of it.
-_OTHERS = ("horizontalpodautoscaler", "poddisruptionbudget", "persistentvolumeclaim")
+# What stands for a workload that only the cluster can name.
+_STANDING_FOR = (
+    ("horizontalpodautoscaler", "HorizontalPodAutoscaler"),
+    ("poddisruptionbudget", "PodDisruptionBudget"),
+)
+_SUBJECTS = ("Pod", *(kind for _, kind in _STANDING_FOR))
+# An object we cannot act on; where one is named, `pod` belongs to the exporter that told of it.
+_OTHERS = ("persistentvolumeclaim",)
+# These rules are about the node; a pod or workload in their labels is the exporter's.
+_NODE_RULES = re.compile(r"KubeNode\w+")
 # Exporters put their own pod on what they tell of others, unless they are told not to.
 _EXPORTER = re.compile(r"(^|-)(kube-state-metrics|[a-z0-9-]*exporter)(-|$)")
 _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
@@ -31,8 +40,8 @@ _KINDS = {kind.lower(): kind for kind in KINDS}
 
 
 class Found(NamedTuple):
-    """What the labels name: a workload or node, or a `subject` (a pod) whose owner Triage asks
-    for, or neither, with the reason.
+    """What the labels name: a workload or node, or a `subject` (a pod, an autoscaler, a budget)
+    whose workload Triage asks for, or neither, with the reason.
     """
 
     service: Service | None
@@ -49,7 +58,7 @@ def find_target(labels: dict[str, str], cluster: str, policy: Policy) -> Found:
         return Found(named, named.target)
     target, reason = _by_labels(labels, cluster)
     service = policy.service_of(target, {}) or next(iter(services), None)
-    if target is not None and target.kind == "Pod":
+    if target is not None and target.kind in _SUBJECTS:
         return Found(service, subject=target)
     return Found(service, target, reason=reason)
 
@@ -69,13 +78,13 @@ def is_namespace(text: str) -> bool:
 
 
 def _named(labels: dict[str, str], cluster: str) -> tuple[Target | None, str]:
-    asked = _asked_for(labels, cluster)
+    asked = _asked_for(labels, cluster) or _by_rule(labels, cluster)
     if asked is not None:
         return asked, ""
     namespace = own(labels, "namespace")
     if namespace and not is_namespace(namespace):
         return None, "label namespace is no name of a namespace"
-    for label, kind in _WORKLOADS:
+    for label, kind in (*_WORKLOADS, *_STANDING_FOR):
         name = own(labels, label)
         if name and not namespace:
             return None, f"label {label} without namespace"
@@ -95,6 +104,14 @@ def _asked_for(labels: dict[str, str], cluster: str) -> Target | None:
     if kind != "Node" and not is_namespace(namespace):
         return None
     return Target(cluster=cluster, namespace=namespace, kind=kind, name=labels["firebreak_name"])
+
+
+def _by_rule(labels: dict[str, str], cluster: str) -> Target | None:
+    """What some rules are always about, whatever else their labels name."""
+    node = own(labels, "node")
+    if node and _NODE_RULES.fullmatch(labels.get("alertname", "")):
+        return Target(cluster=cluster, kind="Node", name=node)
+    return None
 
 
 def _pod_or_node(labels: dict[str, str], cluster: str, namespace: str) -> tuple[Target | None, str]:

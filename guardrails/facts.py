@@ -29,33 +29,102 @@ class Switch:
 
 
 @dataclass(frozen=True)
+class Write:
+    """One reservation of any target that was not released, with what limits count it by. `open`
+    while its lock is held; `pool` is a pool of nodes, and empty where the target is no node.
+    """
+
+    key: str
+    incident: str
+    runbook: str
+    lock_keys: tuple[str, ...]
+    state: ReservationState
+    at: datetime
+    open: bool = False
+    service: str = ""
+    pool: str = ""
+    restores: str = ""
+
+    @property
+    def cluster(self) -> str:
+        """The cluster that it wrote to."""
+        return self.lock_keys[0].partition("/")[0]
+
+    @property
+    def namespaces(self) -> frozenset[str]:
+        """The namespaces that it wrote to; empty for a node without pods."""
+        return frozenset(filter(None, map(namespace_of, self.lock_keys)))
+
+
+@dataclass(frozen=True)
+class Verified:
+    """One verification after a write of this runbook to this target. `approved`: a person had
+    agreed to a write of that run.
+    """
+
+    run: str
+    at: datetime
+    ok: bool
+    approved: bool
+
+
+@dataclass(frozen=True)
+class Storm:
+    """So many targets of the cluster alerted since then that Firebreak only observes, `until`."""
+
+    cluster: str
+    targets: int
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
 class Facts:
-    """Everything a verdict depends on besides the plan itself. `approvers` are ids of people."""
+    """Everything a verdict depends on besides the plan itself. `approvers` are ids of people;
+    `writes` are recent ones of all clusters; `undoes` is the reservation under `plan.restores`.
+    """
 
     now: datetime
     limits: Limits
     autonomy: Autonomy
     approvers: tuple[str, ...] = ()
     freezes: tuple[Freeze, ...] = ()
+    upstream: str = ""
     switches: tuple[Switch, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    writes: tuple[Write, ...] = ()
+    verified: tuple[Verified, ...] = ()
+    storm: Storm | None = None
+    undoes: Write | None = None
 
 
-def facts_of(
-    policy: Policy,
-    call: JudgeCall,
-    now: datetime,
-    attempts: tuple[Attempt, ...] = (),
-    switches: tuple[Switch, ...] = (),
-) -> Facts:
+@dataclass(frozen=True)
+class Known:
+    """What the books say of a call, to be joined with the policy."""
+
+    switches: tuple[Switch, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    writes: tuple[Write, ...] = ()
+    verified: tuple[Verified, ...] = ()
+    storm: Storm | None = None
+    undoes: Write | None = None
+
+
+def facts_of(policy: Policy, call: JudgeCall, now: datetime, known: Known | None = None) -> Facts:
     """Join the policy with what the books say. Approvers who left `people` do not count."""
     approvers = policy.approvers_of(call.service)
+    service = next((s for s in policy.services if s.name == call.service), None)
     return Facts(
         now=now,
         limits=policy.limits,
         autonomy=policy.autonomy_of(call.runbook, call.service),
         approvers=tuple(dict.fromkeys(p for p in approvers if policy.person(p))),
         freezes=policy.freezes,
-        switches=switches,
-        attempts=attempts,
+        upstream=service.upstream if service else "",
+        **vars(known or Known()),
     )
+
+
+def namespace_of(lock_key: str) -> str:
+    """The namespace of `<cluster>/<namespace>/<kind>/<name>`; empty for a node."""
+    return lock_key.split("/")[1]

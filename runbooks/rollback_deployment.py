@@ -11,7 +11,7 @@ from workflows import Runbook, on_alert
 SUSPECT_ROLLOUT_SECONDS = 86_400
 
 
-@on_alert('alertname=~"High.+(Latency|ErrorRate)"', 'severity="critical"', weight=20)
+@on_alert('alertname=~"High.+ErrorRate"', 'severity="critical"', weight=20)
 @on_alert("KubeDeploymentRolloutStuck", weight=20)
 @workflow.defn(name="rollback_deployment")
 class RollbackBadRollout(Runbook):

@@ -4,10 +4,12 @@ It turns what a client sent into what would be stored, or into the error of the 
 never writes, so that a dry run and a real run take the same way up to the last step.
 """
 
+import json
 from typing import Any
 
-from sandbox import deployments, events
+from sandbox import events
 from sandbox.hashing import random_suffix
+from sandbox.kinds import KINDS
 from sandbox.objects import (
     Object,
     mapping_at,
@@ -17,8 +19,9 @@ from sandbox.objects import (
     uid_of,
     without_nulls,
 )
+from sandbox.policies import initial_status
 from sandbox.requests import Request
-from sandbox.resources import DEPLOYMENTS, EVENTS_V1, NAMESPACES, Resource
+from sandbox.resources import EVENTS_V1, NAMESPACES, Resource
 from sandbox.status import (
     ApiError,
     Cause,
@@ -32,6 +35,7 @@ from sandbox.status import (
     required,
     unsupported,
 )
+from sandbox.templates import decoding_problem
 
 _CLIENT_METADATA = (
     "annotations",
@@ -45,7 +49,9 @@ _SERVER_METADATA = (
     "creationTimestamp",
     "deletionGracePeriodSeconds",
     "deletionTimestamp",
+    "finalizers",
     "generation",
+    "managedFields",
     "uid",
 )
 _FIELD_MANAGER_MAX = 128
@@ -58,7 +64,7 @@ def is_dry_run(request: Request, kind: str) -> bool:
     """
     values = request.dry_run
     if set(values) - {"All"}:
-        shown = "[]string{" + ", ".join(f'"{value}"' for value in values) + "}"
+        shown = json.dumps(list(values), separators=(",", ":"))
         raise invalid_options(kind, unsupported("dryRun", shown, "All"))
     if len(request.field_manager) > _FIELD_MANAGER_MAX:
         too_long = f"Too long: may not be more than {_FIELD_MANAGER_MAX} bytes"
@@ -70,17 +76,21 @@ def is_dry_run(request: Request, kind: str) -> bool:
 
 def decoded(request: Request, resource: Resource) -> Object:
     """The body as an object of the resource's kind; raises ApiError 400, 415 or 501."""
-    _check_media_type(request)
+    check_body_type(request)
     body = request.body
     if not isinstance(body, dict):
         raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind})")
+    if resource.custom and not body.get("kind"):
+        what = f"unrecognized (must be of type {resource.kind}): Object 'Kind' is missing"
+        raise bad_request(f"the object provided is {what} in '{json.dumps(body)}'")
     check_kind(body, resource.kind, resource.api_version)
     _check_decodes(resource, body, patched=False)
     clean: Object = without_nulls(body)
     return clean
 
 
-def _check_media_type(request: Request) -> None:
+def check_body_type(request: Request) -> None:
+    """Raises ApiError 415 for a body that no server reads, 501 for one that a real one reads."""
     if request.media_type in {"", "application/json"}:
         return
     if request.media_type in {"application/yaml", "application/vnd.kubernetes.protobuf"}:
@@ -107,7 +117,8 @@ def check_kind(body: Object, kind: str, api_version: str) -> None:
 
 def _check_decodes(resource: Resource, body: Object, *, patched: bool) -> None:
     """A wrong type is a 400 in a body, and a 422 named `patch` in the result of a patch."""
-    problem = deployments.decoding_problem(body) if resource is DEPLOYMENTS else ""
+    known = KINDS.get(resource.kind)
+    problem = decoding_problem(body, resource.kind, known.integers) if known else ""
     if not isinstance(body.get("metadata", {}), dict):
         problem = "json: cannot unmarshal into Go struct field .metadata of type map"
     if problem and patched:
@@ -138,7 +149,8 @@ def _completed(resource: Resource, obj: Object) -> Object:
         return _namespace(obj)
     if resource is EVENTS_V1:
         return events.checked(obj)
-    return _deployment(obj, None)
+    status = initial_status(resource.kind)
+    return _checked(resource, obj, None) | ({} if status is None else {"status": status})
 
 
 def _namespace(obj: Object) -> Object:
@@ -150,10 +162,12 @@ def _namespace(obj: Object) -> Object:
     return obj | {"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
 
 
-def _deployment(obj: Object, current: Object | None) -> Object:
-    found = deployments.problems(deployments.with_defaults(obj), current)
+def _checked(resource: Resource, obj: Object, current: Object | None) -> Object:
+    """The object with its defaults; raises ApiError 422 with all that is wrong with it."""
+    known = KINDS.get(resource.kind)
+    found = known.problems(obj, current) if known else []
     if found:
-        raise invalid(("apps", "Deployment"), name_of(obj), found)
+        raise invalid((resource.group, resource.kind), name_of(obj), found)
     return obj
 
 
@@ -179,7 +193,8 @@ def prepare_update(resource: Resource, current: Object, proposed: Any, *, patche
     if sent.get("resourceVersion", current_version(current)) != current_version(current):
         raise modified(resource, name_of(current))
     _check_server_fields(resource, current, sent)
-    _refuse_finalizers(sent)
+    if sent.get("finalizers") != current["metadata"].get("finalizers"):
+        _refuse_finalizers(sent)
     kept = {key: sent[key] for key in _CLIENT_METADATA if key in sent}
     owned = {key: value for key, value in current["metadata"].items() if key in _SERVER_METADATA}
     updated["metadata"] = kept | owned | _named(current)
@@ -187,7 +202,7 @@ def prepare_update(resource: Resource, current: Object, proposed: Any, *, patche
     updated["status"] = current.get("status", {})
     if "status" not in current:
         del updated["status"]
-    return _deployment(updated, current) if resource is DEPLOYMENTS else updated
+    return _checked(resource, updated, current)
 
 
 def current_version(current: Object) -> str:
@@ -223,8 +238,10 @@ def _check_uid(resource: Resource, current: Object, sent: Object, *, patched: bo
             f"AdditionalErrorMsg: {uid_precondition(uid, live)}",
         )
     if sent.get("resourceVersion", current_version(current)) == current_version(current):
+        # The real server checks this twice, and tells both times.
         cause = immutable("metadata.uid", f'"{uid}"')
-        raise invalid((resource.group, resource.kind), name, [cause])
+        causes = [cause] if resource.kind == "PodDisruptionBudget" else [cause, cause]
+        raise invalid((resource.group, resource.kind), name, causes)
 
 
 def uid_precondition(wanted: str, live: str) -> str:

@@ -16,12 +16,14 @@ from sandbox.scripts import Script
 _TRANSITIONS_MAX = 1_000
 CREATING, PULL_FAILED = "ContainerCreating", "ErrImagePull"
 PULL_BACK_OFF, CRASH_BACK_OFF = "ImagePullBackOff", "CrashLoopBackOff"
+CONFIG_ERROR = "CreateContainerConfigError"
 
 
 @dataclass(frozen=True)
 class Pace:
     """How long each state lasts, in seconds; a real kubelet backs off 10 s up to 300 s, and probes
-    every 10 s.
+    every 10 s. `work_seconds` is what a Job's process needs; autoscalers look at their targets
+    every `autoscale_seconds`, for which a real cluster takes 15 s.
     """
 
     ready_seconds: float = 0.3
@@ -30,6 +32,8 @@ class Pace:
     back_off_max_seconds: float = 10.0
     terminate_seconds: float = 0.2
     probe_seconds: float = 1.0
+    work_seconds: float = 0.5
+    autoscale_seconds: float = 1.0
 
     def with_ready_seconds(self, seconds: float) -> Self:
         """The same pace with another start-up time."""
@@ -42,8 +46,8 @@ class Pace:
 
 
 class Transition(NamedTuple):
-    """Something worth an event: `reason` is Started, CrashLoopBackOff, Unhealthy, ErrImagePull or
-    ImagePullBackOff.
+    """Something worth an event: `reason` is Started, CrashLoopBackOff, Unhealthy, ErrImagePull,
+    ImagePullBackOff, CreateContainerConfigError or Ended.
     """
 
     reason: str
@@ -68,17 +72,24 @@ class Container:
         pace: Pace,
         now: datetime,
         script: Script = Script(),  # noqa: B008 - a frozen value
+        *,
+        restarts: str = "Always",
     ) -> None:
         self.name = str(spec["name"])
         self.image = str(spec["image"])
         self._seed = seed
         self._pace = pace
         self._script = script
+        self._restarts = restarts
         self._running: Instance | None = None
         self._last: Instance | None = None
         self._waiting = CREATING
         self._failures = 0
         self._next_at: datetime | None = now + timedelta(seconds=pace.ready_seconds)
+
+    def follow(self, script: Script) -> None:
+        """Do that from now on."""
+        self._script = script
 
     @property
     def has_started(self) -> bool:
@@ -87,9 +98,23 @@ class Container:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it runs, answers its probe, and will go on running."""
+        """Whether it runs, answers its probe, and will not crash."""
         script = self._script
-        return self._running is not None and script.becomes_ready and script.ends is None
+        well = script.ends is None or script.ends.code == 0
+        return self._running is not None and script.becomes_ready and well
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended for good; None while it runs or will run again."""
+        ends = self._script.ends
+        return ends.code if ends is not None and self._last is not None and self._is_over else None
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether the process that ended last is not started again."""
+        failed = self._script.ends is not None and self._script.ends.code != 0
+        again = self._restarts == "Always" or (self._restarts == "OnFailure" and failed)
+        return self._running is None and self._last is not None and not again
 
     @property
     def pull_error(self) -> str:
@@ -97,6 +122,11 @@ class Container:
         reference = f'failed to pull and unpack image "{self.image}": failed to resolve reference'
         why = f'{reference} "{self.image}": {self.image}: not found'
         return f"rpc error: code = NotFound desc = {why}"
+
+    @property
+    def config_error(self) -> str:
+        """What is not there that the container needs."""
+        return f'secret "{self._script.misses}" not found'
 
     def advance(self, now: datetime) -> list[Transition]:
         """Go through everything that was due until now, in order."""
@@ -110,6 +140,9 @@ class Container:
     def _step(self, at: datetime) -> Transition:
         if not self._script.pulls:
             return self._fail_to_pull(at)
+        if self._script.misses:
+            self._waiting, self._next_at = CONFIG_ERROR, None
+            return Transition(CONFIG_ERROR, at)
         if self._running is None:
             return self._start(at)
         if self._script.ends is None:
@@ -117,15 +150,18 @@ class Container:
             return Transition("Unhealthy", at)
         self._last = self._running._replace(finished_at=at)
         self._running = None
+        if self._is_over:
+            self._next_at = None
+            return Transition("Ended", at)
         return self._back_off(CRASH_BACK_OFF, at)
 
     def _start(self, at: datetime) -> Transition:
         self._running = Instance(self._last.number + 1 if self._last else 0, at)
-        wait = self._pace.probe_seconds
-        if self._script.ends is not None:
-            wait = self._pace.crash_seconds
+        ends, wait = self._script.ends, self._pace.probe_seconds
+        if ends is not None:
+            wait = self._pace.crash_seconds if ends.code else self._pace.work_seconds
         due = at + timedelta(seconds=wait)
-        self._next_at = None if self.is_ready else due
+        self._next_at = None if self.is_ready and ends is None else due
         return Transition("Started", at)
 
     def _fail_to_pull(self, at: datetime) -> Transition:
@@ -177,6 +213,8 @@ class Container:
     def _state(self) -> Object:
         if self._running is not None:
             return {"running": {"startedAt": timestamp(self._running.started_at)}}
+        if self._is_over:
+            return self._ended()
         message = self._message()
         said = {"message": message} if message else {}
         return {"waiting": {"reason": self._waiting, **said}}
@@ -186,9 +224,14 @@ class Container:
             return f"back-off {self._back_off_seconds:g}s restarting failed container={self.name}"
         if self._waiting == PULL_BACK_OFF:
             return f'Back-off pulling image "{self.image}": {PULL_FAILED}: {self.pull_error}'
+        if self._waiting == CONFIG_ERROR:
+            return self.config_error
         return self.pull_error if self._waiting == PULL_FAILED else ""
 
     def _last_state(self) -> Object:
+        return {} if self._is_over else self._ended()
+
+    def _ended(self) -> Object:
         last, ends = self._last, self._script.ends
         if last is None or last.finished_at is None or ends is None:
             return {}

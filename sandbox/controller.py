@@ -6,42 +6,52 @@ holds the store's lock, so that a request sees a cluster between two passes and 
 
 from datetime import datetime
 
+from sandbox.autoscaler import Autoscaler
+from sandbox.budgets import BudgetController
+from sandbox.collector import Collector
 from sandbox.containers import Pace
-from sandbox.deletion import delete_pod
+from sandbox.daemonset_controller import DaemonSetController
 from sandbox.deployment_controller import DeploymentController
 from sandbox.events import Recorder
-from sandbox.objects import controller_uid, name_of, namespace_of, uid_of
+from sandbox.job_controller import JobController
+from sandbox.maker import PodMaker
+from sandbox.nodes import NodeController
 from sandbox.podlife import PodLife
+from sandbox.quotas import QuotaController
 from sandbox.replicaset_controller import ReplicaSetController
-from sandbox.resources import DEPLOYMENTS, PODS, REPLICA_SETS
+from sandbox.scaled_objects import ScaledObjectController
+from sandbox.scheduler import Scheduler
+from sandbox.statefulset_controller import StatefulSetController
 from sandbox.store import Store
 
 
 class Controllers:
-    """Deployments, ReplicaSets, pod life and the collector of orphans."""
+    """Everything that acts by itself; `pods` is also the source of logs."""
 
     def __init__(self, store: Store, pace: Pace) -> None:
-        events = Recorder(store)
+        events, quotas = Recorder(store), QuotaController(store)
+        maker = PodMaker(store, events, quotas)
         self._store = store
-        self._deployments = DeploymentController(store, events)
-        self._replica_sets = ReplicaSetController(store, events)
         self.pods = PodLife(store, events, pace)
+        self._quotas = quotas
+        self._loops = (
+            NodeController(store, events),
+            ScaledObjectController(store),
+            Autoscaler(store, events, pace.autoscale_seconds),
+            DeploymentController(store, events),
+            StatefulSetController(store, events, maker),
+            DaemonSetController(store, events, maker),
+            ReplicaSetController(store, events, maker),
+            JobController(store, events, maker),
+            Scheduler(store, events),
+            self.pods,
+            BudgetController(store),
+            Collector(store),
+        )
 
     def tick(self, now: datetime) -> None:
         """One pass of everything at this moment."""
         with self._store.lock:
-            self._deployments.tick(now)
-            self._replica_sets.tick(now)
-            self.pods.tick(now)
-            self._collect(now)
-
-    def _collect(self, now: datetime) -> None:
-        """What lost its controller goes too, as with propagation in the background."""
-        owners = {uid_of(item) for item in self._store.list(DEPLOYMENTS)}
-        for item in self._store.list(REPLICA_SETS):
-            if controller_uid(item) and controller_uid(item) not in owners:
-                self._store.remove(REPLICA_SETS, namespace_of(item), name_of(item))
-        owners = {uid_of(item) for item in self._store.list(REPLICA_SETS)}
-        for pod in self._store.list(PODS):
-            if controller_uid(pod) and controller_uid(pod) not in owners:
-                delete_pod(self._store, pod, None, now)
+            for loop in self._loops:
+                loop.tick(now)
+            self._quotas.tick()

@@ -21,7 +21,7 @@ from sandbox.objects import (
     uid_of,
 )
 from sandbox.requests import Request
-from sandbox.resources import PODS, Resource
+from sandbox.resources import JOBS, PODS, Resource
 from sandbox.status import (
     bad_request,
     delete_conflict,
@@ -31,14 +31,18 @@ from sandbox.status import (
 )
 from sandbox.store import Store
 
+FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+_WITH_DEPENDENTS = {"CronJob", "DaemonSet", "Deployment", "Job", "ScaledObject", "StatefulSet"}
+
 
 @dataclass(frozen=True)
 class DeleteOptions:
-    """What a delete may ask; a grace of None means the pod's own."""
+    """What a delete may ask; a grace of None means the pod's own, no propagation the default."""
 
     grace_seconds: int | None = None
     uid: str = ""
     resource_version: str = ""
+    propagation: str = ""
 
 
 def delete_options(request: Request) -> DeleteOptions:
@@ -47,6 +51,11 @@ def delete_options(request: Request) -> DeleteOptions:
     if not isinstance(body, dict):
         raise bad_request("decoded object cannot be converted to DeleteOptions")
     check_kind(body, "DeleteOptions", body.get("apiVersion", "v1"))
+    return options_of(body)
+
+
+def options_of(body: Object) -> DeleteOptions:
+    """The options that a DeleteOptions object holds; raises ApiError 400, 422 or 501."""
     _check_propagation(body)
     grace = body.get("gracePeriodSeconds")
     if grace is not None and (not isinstance(grace, int) or isinstance(grace, bool)):
@@ -56,6 +65,7 @@ def delete_options(request: Request) -> DeleteOptions:
         grace_seconds=grace if grace is None or grace >= 0 else 1,
         uid=str(wanted.get("uid") or ""),
         resource_version=str(wanted.get("resourceVersion") or ""),
+        propagation=str(body.get("propagationPolicy") or ""),
     )
 
 
@@ -72,10 +82,36 @@ def _check_propagation(body: Object) -> None:
         kinds = ("Foreground", "Background", "Orphan", "nil")
         cause = unsupported("propagationPolicy", f'"{policy}"', *kinds)
         raise invalid_options("DeleteOptions", cause)
-    if policy in {"Foreground", "Orphan"}:
-        raise not_implemented(f"propagationPolicy {policy}")
     if body.get("orphanDependents") is not None:
         raise not_implemented("orphanDependents")
+
+
+def finalizer_of(resource: Resource, options: DeleteOptions) -> str:
+    """What keeps the object until its dependents are seen to; empty when it goes at once.
+
+    A Job's pods are orphaned unless somebody says otherwise. Raises ApiError 501 for a pod, whose
+    dependents the sandbox does not know.
+    """
+    if resource is PODS and options.propagation in {"Foreground", "Orphan"}:
+        raise not_implemented(f"propagationPolicy {options.propagation} of pods")
+    if resource.kind not in _WITH_DEPENDENTS:
+        return ""
+    policy = options.propagation or ("Orphan" if resource is JOBS else "Background")
+    return {"Foreground": FOREGROUND, "Orphan": ORPHAN}.get(policy, "")
+
+
+def mark_deleting(
+    store: Store, resource: Resource, obj: Object, finalizer: str, *, dry_run: bool = False
+) -> Object:
+    """The object with a deletion time and the finalizer; a marked one stays as it is."""
+    if is_terminating(obj):
+        return obj
+    metadata = obj["metadata"]
+    if resource.counts_generation:
+        metadata["generation"] = number_at(obj, "metadata", "generation") + 1
+    metadata |= {"deletionTimestamp": timestamp(store.clock()), "deletionGracePeriodSeconds": 0}
+    metadata["finalizers"] = [finalizer]
+    return store.replace(resource, obj, dry_run=dry_run)
 
 
 def check_preconditions(resource: Resource, obj: Object, options: DeleteOptions) -> None:

@@ -20,7 +20,7 @@ from sandbox.events import Recorder
 from sandbox.objects import (
     Object,
     annotations_of,
-    controller_uid,
+    is_terminating,
     name_of,
     namespace_of,
     number_at,
@@ -62,11 +62,9 @@ class DeploymentController:
     def tick(self, now: datetime) -> None:
         """One pass."""
         for deployment in self._store.list(DEPLOYMENTS):
-            owned = [
-                item
-                for item in self._store.list(REPLICA_SETS, namespace_of(deployment))
-                if controller_uid(item) == uid_of(deployment)
-            ]
+            if is_terminating(deployment):
+                continue
+            owned = self._store.owned(REPLICA_SETS, uid_of(deployment))
             self._sync(rollout_of(deployment, owned, now))
 
     def _sync(self, rollout: Rollout) -> None:
@@ -185,9 +183,7 @@ class DeploymentController:
         return bool(stopping)
 
     def _old_pods_remain(self, rollout: Rollout) -> bool:
-        old = {uid_of(item) for item in rollout.old}
-        pods = self._store.list(PODS, namespace_of(rollout.deployment))
-        return any(controller_uid(pod) in old for pod in pods)
+        return any(self._store.owned(PODS, uid_of(item)) for item in rollout.old)
 
     def _apply(self, rollout: Rollout, plan: list[tuple[Object, int]]) -> None:
         for replica_set, wanted in plan:

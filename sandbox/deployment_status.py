@@ -78,9 +78,29 @@ def counted(rollout: Rollout) -> Object:
         "collisionCount": number_at(deployment, "status", "collisionCount"),
     }
     status: Object = {key: value for key, value in counts.items() if value}
+    status["terminatingReplicas"] = sum(
+        number_at(item, "status", "terminatingReplicas") for item in sets
+    )
     status["conditions"] = copied(items_at(deployment, "status", "conditions"))
     set_condition(status, _availability(deployment, up), rollout.now)
+    _take_over_failures(rollout, status)
     return status
+
+
+def _take_over_failures(rollout: Rollout, status: Object) -> None:
+    """A ReplicaSet that may not make pods shows in its Deployment."""
+    found = [
+        item
+        for replica_set in [rollout.new, *rollout.old]
+        for item in items_at(replica_set or {}, "status", "conditions")
+        if item["type"] == "ReplicaFailure"
+    ]
+    if not found:
+        others = [item for item in status["conditions"] if item["type"] != "ReplicaFailure"]
+        status["conditions"] = others
+        return
+    failure = Finding("ReplicaFailure", "True", found[0]["reason"], found[0]["message"])
+    set_condition(status, failure, rollout.now)
 
 
 def _availability(deployment: Object, up: int) -> Finding:

@@ -3,9 +3,12 @@
 They are derived from the table of resources, so they cannot promise more than is done.
 """
 
-from sandbox.objects import Object
-from sandbox.resources import RESOURCES, Resource
+from collections.abc import Collection, Sequence
 
+from sandbox.objects import Object
+from sandbox.resources import ADDONS, RESOURCES, Resource
+
+Served = Sequence[Resource]
 VERSION: Object = {
     "major": "1",
     "minor": "36",
@@ -19,48 +22,49 @@ VERSION: Object = {
 }
 
 
-def document(path: str) -> Object | None:
-    """The discovery document under the path, or None."""
-    fixed = {"/version": VERSION, "/api": _api_versions(), "/apis": _groups()}
+def document(path: str, addons: Collection[str] = ()) -> Object | None:
+    """The discovery document under the path, or None; `addons` are the installed groups."""
+    served = [item for item in RESOURCES if item.group not in ADDONS or item.group in addons]
+    fixed = {"/version": VERSION, "/api": _api_versions(), "/apis": _groups(served)}
     trimmed = path.rstrip("/")
     if trimmed in fixed:
         return fixed[trimmed]
-    return _group(trimmed) or _resource_list(trimmed)
+    return _group(served, trimmed) or _resource_list(served, trimmed)
 
 
 def _api_versions() -> Object:
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
 
 
-def _named_groups() -> list[str]:
-    return sorted({resource.group for resource in RESOURCES if resource.group})
+def _named_groups(served: Served) -> list[str]:
+    return sorted({resource.group for resource in served if resource.group})
 
 
-def _group_entry(group: str) -> Object:
-    versions = {resource.version for resource in RESOURCES if resource.group == group}
+def _group_entry(served: Served, group: str) -> Object:
+    versions = {resource.version for resource in served if resource.group == group}
     entries = [{"groupVersion": f"{group}/{item}", "version": item} for item in sorted(versions)]
     return {"name": group, "versions": entries, "preferredVersion": entries[0]}
 
 
-def _groups() -> Object:
-    groups = [_group_entry(group) for group in _named_groups()]
+def _groups(served: Served) -> Object:
+    groups = [_group_entry(served, group) for group in _named_groups(served)]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
 
-def _group(path: str) -> Object | None:
+def _group(served: Served, path: str) -> Object | None:
     group = path.removeprefix("/apis/")
-    if group not in _named_groups():
+    if group not in _named_groups(served):
         return None
-    return {"kind": "APIGroup", "apiVersion": "v1"} | _group_entry(group)
+    return {"kind": "APIGroup", "apiVersion": "v1"} | _group_entry(served, group)
 
 
-def _resource_list(path: str) -> Object | None:
+def _resource_list(served: Served, path: str) -> Object | None:
     version = path.removeprefix("/apis/").removeprefix("/api/")
     prefix = "/apis/" if "/" in version else "/api/"
-    served = [item for item in RESOURCES if f"{prefix}{item.api_version}" == path]
-    if not served:
+    listed = [item for item in served if f"{prefix}{item.api_version}" == path]
+    if not listed:
         return None
-    entries = [entry for resource in served for entry in _entries(resource)]
+    entries = [entry for resource in listed for entry in _entries(resource)]
     return {
         "kind": "APIResourceList",
         "apiVersion": "v1",

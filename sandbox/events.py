@@ -35,6 +35,8 @@ _RENAMED = {
     "deprecatedLastTimestamp": "lastTimestamp",
     "deprecatedCount": "count",
 }
+Said = tuple[str, str, str, str]
+Place = tuple[str, str]
 _DEPRECATED = tuple(name for name in _RENAMED if name.startswith("deprecated"))
 
 
@@ -117,18 +119,23 @@ class Recorder:
         self._store = store
         self._events_max = events_max
         self._sequence = 0
+        self._kept: dict[Said, Place] = {}
 
     def record(self, about: Object, what: tuple[str, str, str], source: str, at: datetime) -> None:
         """`what` is (type, reason, message), e.g. ("Warning", "BackOff", "Back-off …")."""
+        said = (uid_of(about), *what)
         with self._store.lock:
-            kept = self._store.list(EVENTS, namespace_of(about))
-            for event in kept:
-                if _is_same(event, about, what):
-                    event |= {"count": event["count"] + 1, "lastTimestamp": timestamp(at)}
-                    self._store.replace(EVENTS, event)
-                    return
+            before = self._kept.get(said)
+            event = self._store.find(EVENTS, *before) if before else None
+            if event is not None:
+                event |= {"count": event["count"] + 1, "lastTimestamp": timestamp(at)}
+                self._store.replace(EVENTS, event)
+                # What was told again is young again.
+                self._kept[said] = self._kept.pop(said)
+                return
             self._forget_oldest()
-            self._store.create(EVENTS, self._event(about, what, source, at))
+            created = self._store.create(EVENTS, self._event(about, what, source, at))
+            self._kept[said] = (namespace_of(created), name_of(created))
 
     def _event(
         self, about: Object, what: tuple[str, str, str], source: str, at: datetime
@@ -152,15 +159,10 @@ class Recorder:
         }
 
     def _forget_oldest(self) -> None:
-        kept = self._store.list(EVENTS)
-        kept.sort(key=lambda event: int(event["metadata"]["resourceVersion"]))
-        for event in kept[: max(0, len(kept) - self._events_max + 1)]:
-            self._store.remove(EVENTS, namespace_of(event), name_of(event))
-
-
-def _is_same(event: Object, about: Object, what: tuple[str, str, str]) -> bool:
-    told = (event.get("type"), event.get("reason"), event.get("message"))
-    return told == what and text_at(event, "involvedObject", "uid") == uid_of(about)
+        while len(self._kept) >= self._events_max:
+            place = self._kept.pop(next(iter(self._kept)))
+            if self._store.find(EVENTS, *place) is not None:
+                self._store.remove(EVENTS, *place)
 
 
 def _reference(about: Object) -> Object:

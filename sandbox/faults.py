@@ -12,8 +12,15 @@ from typing import Literal
 from sandbox.requests import Request, Response, error_response, text_response
 from sandbox.status import ApiError
 
-_LIMITED, _INTERNAL, _UNAVAILABLE, _TIMEOUT = 429, 500, 503, 504
+_CONFLICT, _LIMITED, _INTERNAL, _UNAVAILABLE, _TIMEOUT = 409, 429, 500, 503, 504
+_MODIFIED = (
+    "Operation cannot be fulfilled on {}: the object has been modified; please apply your changes "
+    "to the latest version and try again"
+)
+_BUDGET = "Cannot evict pod as it would violate the pod's disruption budget."
+_SPENT = "The disruption budget injected needs 3 healthy pods and has 3 currently"
 _WORDS = {
+    _CONFLICT: ("Conflict", _MODIFIED.format('the object of a "fault"')),
     _INTERNAL: ("InternalError", "Internal error occurred: fault injected by the sandbox"),
     _UNAVAILABLE: ("ServiceUnavailable", "The sandbox was told to be unavailable"),
     _TIMEOUT: (
@@ -31,9 +38,10 @@ class Fault:
     """What to do to the next `times` requests whose verb and path match.
 
     `verb` is the API verb (get, list, create, update, patch, delete) or `*`; `path_regex` is
-    searched in the path without its query. `status` is 429, 500, 503 or 504; a 429 carries
-    Retry-After, 1 s unless `retry_after_seconds` says otherwise. `delay_seconds` belongs to the
-    kind "delay".
+    searched in the path without its query. `status` is 409, 429, 500, 503 or 504. A 429 is the
+    limiter's plain text with Retry-After, 1 s unless `retry_after_seconds` says otherwise; with
+    `budget` it is the Status of a spent disruption budget, whose Retry-After is only there when
+    `retry_after_seconds` is. `delay_seconds` belongs to the kind "delay".
     """
 
     verb: str
@@ -43,13 +51,16 @@ class Fault:
     status: int = 500
     retry_after_seconds: int = 0
     delay_seconds: float = 0.0
+    budget: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError for a fault that could never do what it says."""
         if self.times < 1:
             raise ValueError("times must be at least 1")
-        if self.status not in {_LIMITED, _INTERNAL, _UNAVAILABLE, _TIMEOUT}:
-            raise ValueError(f"status must be 429, 500, 503 or 504, not {self.status}")
+        if self.status not in {_CONFLICT, _LIMITED, _INTERNAL, _UNAVAILABLE, _TIMEOUT}:
+            raise ValueError(f"status must be 409, 429, 500, 503 or 504, not {self.status}")
+        if self.budget and self.status != _LIMITED:
+            raise ValueError("the status of a budget fault must be 429")
         re.compile(self.path_regex)
 
     @property
@@ -108,6 +119,8 @@ class Faults:
 
 def fault_response(fault: Fault) -> Response:
     """The answer of a status fault, in the words of the real server."""
+    if fault.budget:
+        return error_response(_spent_budget(fault.retry_after_seconds))
     if fault.status == _LIMITED:
         # The limiter in front of the API answers in plain text, not with a Status.
         wait = str(fault.retry_after_seconds or 1)
@@ -116,3 +129,9 @@ def fault_response(fault: Fault) -> Response:
     seconds = fault.retry_after_seconds
     details = {"retryAfterSeconds": seconds} if seconds else {}
     return error_response(ApiError(fault.status, reason, message, details))
+
+
+def _spent_budget(retry_after_seconds: int) -> ApiError:
+    cause = {"reason": "DisruptionBudget", "message": _SPENT}
+    waits = {"retryAfterSeconds": retry_after_seconds} if retry_after_seconds else {}
+    return ApiError(429, "TooManyRequests", _BUDGET, {"causes": [cause], **waits})

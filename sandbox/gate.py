@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from sandbox.access import Access, Attributes
 from sandbox.api import Api
 from sandbox.faults import Fault, Faults, fault_response
 from sandbox.journal import Journal, Record
 from sandbox.objects import Clock, micro_timestamp
 from sandbox.requests import Request, Response, error_response, json_response, text_response
+from sandbox.resources import ACCESS_REVIEWS
 from sandbox.routes import Route, find_route
 from sandbox.status import ApiError, not_allowed, not_implemented, unauthorized
 
@@ -34,9 +36,12 @@ class Gate:
         self.journal = Journal()
         self.after_commit: Hook | None = None
         self.anonymous_user = ""
+        self.access = Access()
+        self.addons: set[str] = set()
         self.is_healthy: Callable[[], bool] = lambda: True
         self.stopping = threading.Event()
         self._api = api
+        api.stopping = self.stopping
         self._tokens = dict(tokens)
         self.clock = clock
 
@@ -66,7 +71,10 @@ class Gate:
             raise unauthorized()
         if any(name.startswith("impersonate-") for name in request.headers):
             raise not_implemented("impersonation")
-        return find_route(request)
+        route = find_route(request, self.addons)
+        if route is not None:
+            self.access.check(request.user, route.resource, _attributes(route))
+        return route
 
     def _with_fault(self, request: Request, route: Route | None) -> tuple[Response | None, bool]:
         """The answer, and whether the request had an effect: a fault may hide it."""
@@ -81,6 +89,8 @@ class Gate:
 
     def _commit(self, request: Request, route: Route | None) -> Response:
         """What happens here has happened, whatever becomes of the answer."""
+        if route is not None and route.resource is ACCESS_REVIEWS:
+            return json_response(201, self.access.review(request))
         response = self._other(request) if route is None else self._api.answer(request, route)
         if response.effective:
             self.journal.count_effective(request.user_agent)
@@ -96,7 +106,9 @@ class Gate:
         if request.path == "/sandbox/writes":
             last = request.number("last")
             return json_response(200, self.journal.as_json(_WRITES_SHOWN if last is None else last))
-        return self._api.discover(request) or text_response(404, "404 page not found\n")
+        return self._api.discover(request, self.addons) or text_response(
+            404, "404 page not found\n"
+        )
 
     def _record(self, request: Request, response: Response | None, *, effective: bool) -> Record:
         return Record(
@@ -111,6 +123,13 @@ class Gate:
             status=response.code if response is not None else 0,
             effective=effective,
         )
+
+
+def _attributes(route: Route) -> Attributes:
+    resource = route.resource
+    return Attributes(
+        route.verb, resource.group, resource.plural, route.subresource, route.namespace, route.name
+    )
 
 
 def _broken(fault: Fault) -> Response | None:

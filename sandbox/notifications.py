@@ -10,7 +10,7 @@ from datetime import datetime
 
 from contracts.alert import fingerprint_of
 from sandbox.objects import Object, items_at, name_of, namespace_of, text_at, timestamp, uid_of
-from sandbox.scenario_file import AlertRule, Scenario, Workload, seed
+from sandbox.scenario_file import AlertRule, Scenario, failed_job_of, seed
 
 RECEIVER = "firebreak"
 _OPEN_END = "0001-01-01T00:00:00Z"
@@ -49,20 +49,28 @@ def _alerts(
 ) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     """(labels, annotations) of the alerts, in the order of the file."""
     for rule in scenario.alerts:
-        for about in _subjects(rule, scenario.workload, pods):
+        for about in _subjects(rule, scenario, pods):
             named = {"alertname": rule.name, "severity": rule.severity}
             labels = named | about | rule.labels
             notes = {key: _filled(text, labels) for key, text in rule.annotations.items()}
             yield labels, notes
 
 
-def _subjects(rule: AlertRule, where: Workload, pods: list[Object]) -> list[dict[str, str]]:
+def _subjects(rule: AlertRule, scenario: Scenario, pods: list[Object]) -> list[dict[str, str]]:
     """The labels of what the alert is about, once for each time it fires."""
+    where = scenario.workload
     if rule.per == "service":
         return [{"namespace": where.namespace, "service": where.name}]
-    if rule.per == "deployment":
-        return [_EXPORTER | {"namespace": where.namespace, "deployment": where.name}]
-    return [_EXPORTER | _pod_labels(pod) for pod in pods]
+    if rule.per == "pod":
+        return [_EXPORTER | _pod_labels(pod) for pod in pods]
+    if rule.per == "node":
+        return [_EXPORTER | {"node": text_at(pods[0], "spec", "nodeName")}]
+    names = {
+        "deployment": {"deployment": where.name},
+        "autoscaler": {"horizontalpodautoscaler": where.name},
+        "job": {"job_name": failed_job_of(scenario)},
+    }
+    return [_EXPORTER | {"namespace": where.namespace} | names[rule.per]]
 
 
 def _pod_labels(pod: Object) -> dict[str, str]:
@@ -91,7 +99,7 @@ def _filled(text: str, labels: dict[str, str]) -> str:
 
 
 def _body(labels: dict[str, str], annotations: dict[str, str], started_at: datetime) -> Object:
-    by = ("alertname", "namespace", "deployment", "pod")
+    by = ("alertname", "namespace", "deployment", "pod", "job_name", "node")
     group = {key: labels[key] for key in by if key in labels}
     grouped = ", ".join(f'{key}="{value}"' for key, value in group.items())
     entry = {

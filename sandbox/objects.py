@@ -5,6 +5,7 @@ what was stored. This module must never talk to the store or read a clock by its
 `utc_now`, which is the default clock that a composition root hands out.
 """
 
+import marshal
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
@@ -38,16 +39,12 @@ def parse_timestamp(text: str) -> datetime:
 
 
 def copied(value: T) -> T:
-    """A deep copy of a JSON value; several times faster than `copy.deepcopy`."""
-    return cast(T, _copied(value))
+    """A deep copy of a JSON value; far faster than `copy.deepcopy`.
 
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_copied(item) for item in value]
-    return value
+    Version 2 of the format knows no references, so that nothing is shared within the copy either.
+    """
+    written = marshal.dumps(cast(Any, value), 2)
+    return cast(T, marshal.loads(written))  # noqa: S302 - our own bytes
 
 
 def dig(obj: Object, *path: str) -> Any:

@@ -14,6 +14,7 @@ from sandbox.status import (
     not_implemented,
     unprocessable,
     unsupported_media_type,
+    unsupported_patch,
 )
 from sandbox.strategic import strategic_merge
 
@@ -22,11 +23,11 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 _APPLY = ("application/apply-patch+yaml", "application/apply-patch+cbor")
 _ACCEPTED = [JSON_PATCH, MERGE_PATCH, *_APPLY, STRATEGIC_PATCH]
+_CUSTOM = [JSON_PATCH, MERGE_PATCH, _APPLY[0]]
 
 
 def apply_patch(media_type: str, current: Object, patch: Any) -> Object:
-    """The patched document; raises ApiError 400, 415, 422 or 501."""
-    check_media_type(media_type)
+    """The patched document; raises ApiError 400 or 422."""
     if media_type == JSON_PATCH:
         return _json_patch(current, patch)
     if not isinstance(patch, dict):
@@ -37,12 +38,17 @@ def apply_patch(media_type: str, current: Object, patch: Any) -> Object:
     return strategic_merge(current, patch)
 
 
-def check_media_type(media_type: str) -> None:
-    """Refuse what no server takes (415) and what only a real server takes (501)."""
+def check_media_type(media_type: str, *, custom: bool = False) -> None:
+    """Refuse what no server takes (415) and what only a real server takes (501).
+
+    A strategic merge needs Go structs, which a custom resource does not have.
+    """
     if media_type in _APPLY:
         raise not_implemented("server-side apply")
     if media_type not in _ACCEPTED:
-        raise unsupported_media_type(_ACCEPTED)
+        raise unsupported_patch()
+    if custom and media_type not in _CUSTOM:
+        raise unsupported_media_type(_CUSTOM)
 
 
 def _json_patch(current: Object, patch: Any) -> Object:

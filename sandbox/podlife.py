@@ -1,4 +1,4 @@
-"""What a kubelet would do: pods get scheduled, start, become ready, crash, end.
+"""What a kubelet would do: pods that have a node start, become ready, crash, end.
 
 A fault is written into the template, as an annotation, so that it belongs to a revision and goes
 when the revision goes. Times are compressed (`Pace`), states and their order are not.
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sandbox.containers import (
+    CONFIG_ERROR,
     CRASH_BACK_OFF,
     PULL_BACK_OFF,
     PULL_FAILED,
@@ -16,6 +17,7 @@ from sandbox.containers import (
 )
 from sandbox.events import Recorder
 from sandbox.logs import Line
+from sandbox.nodes import UNREACHABLE_FAULT, is_node_ready
 from sandbox.objects import (
     Object,
     is_terminating,
@@ -23,14 +25,16 @@ from sandbox.objects import (
     name_of,
     namespace_of,
     number_at,
+    text_at,
     timestamp,
     uid_of,
 )
-from sandbox.profile import pace_of, script_of
-from sandbox.resources import PODS
+from sandbox.pods import condition_of, is_finished
+from sandbox.profile import fault_of, pace_of, script_of
+from sandbox.resources import NODES, PODS
 from sandbox.store import Store
 
-NODE = "sandbox-node"
+_KEPT = ("PodScheduled", "DisruptionTarget")
 _HOST_IP = "127.0.0.1"
 
 
@@ -46,7 +50,7 @@ class Life:
 
 
 class PodLife:
-    """The kubelet of the only node; also the source of logs."""
+    """The kubelets of all nodes; also the source of logs."""
 
     def __init__(self, store: Store, events: Recorder, pace: Pace) -> None:
         self._store = store
@@ -58,8 +62,14 @@ class PodLife:
     def tick(self, now: datetime) -> None:
         """One pass over all pods; what was gone is forgotten."""
         pods = self._store.list(PODS)
+        nodes = {name_of(node): node for node in self._store.peek(NODES)}
         for pod in pods:
-            self._live(pod, now)
+            node = nodes.get(text_at(pod, "spec", "nodeName"))
+            # A node that nobody hears of starts nothing and ends nothing.
+            if node is not None and fault_of(node) != UNREACHABLE_FAULT:
+                self._live(pod, now, node_ready=is_node_ready(node))
+            elif node is not None and not is_terminating(pod):
+                self._lose(pod, now)
         present = {uid_of(pod) for pod in pods}
         self._lives = {uid: life for uid, life in self._lives.items() if uid in present}
 
@@ -69,20 +79,27 @@ class PodLife:
         found = [item for item in life.containers if item.name == container] if life else []
         return found[0].lines(previous=previous) if found else None
 
-    def _live(self, pod: Object, now: datetime) -> None:
+    def _lose(self, pod: Object, now: datetime) -> None:
+        """What the node controller writes about pods that it cannot ask."""
+        life = self._lives.get(uid_of(pod))
+        if life is not None and not is_finished(pod):
+            pod["status"]["conditions"] = _conditions(pod, life, now, all_ready=False)
+            self._store.replace_status(PODS, pod)
+
+    def _live(self, pod: Object, now: datetime, *, node_ready: bool) -> None:
         life = self._lives.get(uid_of(pod))
         if life is None:
             life = self._lives[uid_of(pod)] = self._born(pod, now)
-            self._tell(pod, ("Normal", "Scheduled", _scheduled(pod)), now)
         if is_terminating(pod):
             self._end(pod, life, now)
             return
+        # A fault may also come over a pod that was well.
+        life.containers[0].follow(script_of(pod))
         for container in life.containers:
             for transition in container.advance(now):
                 for what in _told(pod, container, transition.reason):
                     self._tell(pod, what, transition.at)
-        pod["spec"]["nodeName"] = NODE
-        pod["status"] = _status(pod, life, now)
+        pod["status"] = _status(pod, life, now, node_ready=node_ready)
         self._store.replace_status(PODS, pod)
 
     def _born(self, pod: Object, now: datetime) -> Life:
@@ -90,7 +107,8 @@ class PodLife:
         first, *others = items_at(pod, "spec", "containers")
         # The fault hits the first container; side-cars go on running, as they do in real life.
         seed, pace = uid_of(pod), pace_of(pod, self._pace)
-        containers = [Container(first, seed, pace, now, script_of(pod))]
+        restarts = text_at(pod, "spec", "restartPolicy")
+        containers = [Container(first, seed, pace, now, script_of(pod), restarts=restarts)]
         containers += [Container(item, seed, pace, now) for item in others]
         high, low = divmod(self._addresses, 250)
         return Life(now, f"10.244.{high % 250}.{low + 2}", containers)
@@ -106,8 +124,7 @@ class PodLife:
             self._store.remove(PODS, namespace_of(pod), name_of(pod))
 
     def _tell(self, pod: Object, what: tuple[str, str, str], at: datetime) -> None:
-        source = "default-scheduler" if what[1] == "Scheduled" else "kubelet"
-        self._events.record(pod, what, source, at)
+        self._events.record(pod, what, "kubelet", at)
 
 
 def _told(pod: Object, container: Container, reason: str) -> list[tuple[str, str, str]]:
@@ -116,6 +133,8 @@ def _told(pod: Object, container: Container, reason: str) -> list[tuple[str, str
     subject = f"container {container.name} in pod {name_of(pod)}_{namespace_of(pod)}"
     events = {
         "Started": [("Normal", "Started", f"Started container {container.name}")],
+        "Ended": [],
+        CONFIG_ERROR: [("Warning", "Failed", f"Error: {container.config_error}")],
         CRASH_BACK_OFF: [
             ("Warning", "BackOff", f"Back-off restarting failed {subject}({uid_of(pod)})")
         ],
@@ -139,16 +158,12 @@ def _told(pod: Object, container: Container, reason: str) -> list[tuple[str, str
     return events[reason]
 
 
-def _scheduled(pod: Object) -> str:
-    return f"Successfully assigned {namespace_of(pod)}/{name_of(pod)} to {NODE}"
-
-
-def _status(pod: Object, life: Life, now: datetime) -> Object:
-    all_ready = all(item.is_ready for item in life.containers)
+def _status(pod: Object, life: Life, now: datetime, *, node_ready: bool) -> Object:
+    all_ready = node_ready and all(item.is_ready for item in life.containers)
     started = any(item.has_started for item in life.containers)
     status: Object = {
-        "phase": "Running" if started else "Pending",
-        "conditions": _conditions(life, all_ready, now),
+        "phase": _phase(life, started=started),
+        "conditions": _conditions(pod, life, now, all_ready=all_ready),
         "hostIP": _HOST_IP,
         "startTime": timestamp(life.born_at),
         "containerStatuses": [item.status() for item in life.containers],
@@ -159,18 +174,27 @@ def _status(pod: Object, life: Life, now: datetime) -> Object:
     return status
 
 
-def _conditions(life: Life, all_ready: bool, now: datetime) -> list[Object]:
+def _phase(life: Life, *, started: bool) -> str:
+    """A pod is over when its first container is: side-cars of a Job are not played."""
+    code = life.containers[0].exit_code
+    if code is not None:
+        return "Failed" if code else "Succeeded"
+    return "Running" if started else "Pending"
+
+
+def _conditions(pod: Object, life: Life, now: datetime, *, all_ready: bool) -> list[Object]:
+    """Those of the kubelet, and those that others set."""
     wanted = {
         "PodReadyToStartContainers": True,
         "Initialized": True,
         "Ready": all_ready,
         "ContainersReady": all_ready,
-        "PodScheduled": True,
     }
     for kind, value in wanted.items():
         if life.conditions.get(kind, (None, ""))[0] != value:
             life.conditions[kind] = (value, timestamp(now))
-    return [_condition(life, kind, *life.conditions[kind]) for kind in wanted]
+    own = [_condition(life, kind, *life.conditions[kind]) for kind in wanted]
+    return own + [found for kind in _KEPT if (found := condition_of(pod, kind))]
 
 
 def _condition(life: Life, kind: str, value: bool, since: str) -> Object:

@@ -4,12 +4,12 @@ Parsing is strict where the real server is strict, and reading a parameter never
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.objects import Object
-from sandbox.status import ApiError, bad_request
+from sandbox.status import ApiError, bad_request, not_implemented
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,13 @@ class Request:
 
     @property
     def body(self) -> Any:
-        """The decoded body; None when it is empty; raises ApiError 400 when it is no JSON."""
+        """The decoded body; None when it is empty; raises ApiError 400 when it is no JSON, 501 when
+        it is protobuf.
+        """
         if not self.raw:
             return None
+        if self.media_type.endswith("protobuf"):
+            raise not_implemented(f"bodies of type {self.media_type}")
         try:
             return json.loads(self.raw, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
@@ -84,13 +88,16 @@ def _refuse_constant(text: str) -> Any:
 
 @dataclass(frozen=True)
 class Response:
-    """What goes out. `effective` says that a stored object really changed."""
+    """What goes out. `effective` says that a stored object really changed; `stream` are the parts
+    of an answer that goes on, after `content`.
+    """
 
     code: int
     content: bytes
     media_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
     effective: bool = False
+    stream: Iterator[bytes] | None = None
 
 
 def json_response(code: int, body: Object, *, effective: bool = False) -> Response:

@@ -33,12 +33,13 @@ def max_unavailable(deployment: Object) -> int:
 
 def _fence_posts(deployment: Object) -> tuple[int, int]:
     rolling, total = deployment["spec"]["strategy"]["rollingUpdate"], desired(deployment)
-    surge = _resolve(rolling["maxSurge"], total, up=True)
-    unavailable = _resolve(rolling["maxUnavailable"], total, up=False)
+    surge = resolve(rolling["maxSurge"], total, up=True)
+    unavailable = resolve(rolling["maxUnavailable"], total, up=False)
     return surge, (1 if surge == 0 and unavailable == 0 else unavailable)
 
 
-def _resolve(value: Any, total: int, *, up: bool) -> int:
+def resolve(value: Any, total: int, *, up: bool) -> int:
+    """A count, or a percentage of the total, rounded up or down."""
     if isinstance(value, int):
         return value
     scaled = int(str(value).removesuffix("%")) * total

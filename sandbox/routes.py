@@ -5,12 +5,13 @@ gives 501. There is no third way: nothing is ignored.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from sandbox.requests import Request
-from sandbox.resources import BUILT_IN_GROUPS, RESOURCES, Resource, find_resource
-from sandbox.status import not_allowed, not_implemented
+from sandbox.resources import ADDONS, BUILT_IN_GROUPS, RESOURCES, Resource, find_resource
+from sandbox.status import no_resource, not_allowed, not_implemented
 
 _API = re.compile(
     r"^/(?:api/(?P<core>[^/]+)|apis/(?P<group>[^/]+)/(?P<version>[^/]+))/(?P<rest>.+?)/?$"
@@ -31,14 +32,18 @@ class Route:
     subresource: str = ""
 
 
-def find_route(request: Request) -> Route | None:
-    """The route, or None for a path that no cluster knows; raises ApiError 405 or 501."""
+def find_route(request: Request, addons: Collection[str] = ADDONS) -> Route | None:
+    """The route, or None for a path that no cluster knows; raises ApiError 404, 405 or 501.
+
+    `addons` are the groups that somebody has installed.
+    """
     found = _API.match(request.path)
     if found is None:
         return None
     group, version = found["group"] or "", found["version"] or found["core"]
     namespace, plural, name, subresource = _segments(found["rest"], group)
-    resource = find_resource(group, version, plural)
+    missing = group in ADDONS and group not in addons
+    resource = None if missing else find_resource(group, version, plural)
     if resource is None:
         _refuse(group, version, plural)
         return None
@@ -63,8 +68,10 @@ def _object(parts: list[str]) -> tuple[str, str, str]:
 
 def _refuse(group: str, version: str, plural: str) -> None:
     served = {resource.version for resource in RESOURCES if resource.group == group}
-    if group not in BUILT_IN_GROUPS or (served and version not in served):
+    if group not in BUILT_IN_GROUPS:
         return
+    if served and version not in served:
+        raise no_resource()
     raise not_implemented(f"{plural or 'this path'} of {group or 'the core group'}/{version}")
 
 
@@ -73,16 +80,16 @@ def _verb(request: Request, name: str, subresource: str) -> str:
     verb = table.get(request.method)
     if verb is None:
         raise not_allowed()
-    if request.flag("watch") and verb in {"get", "list"}:
-        raise not_implemented("watch")
-    return verb
+    return "watch" if verb == "list" and request.flag("watch") else verb
 
 
 def _check_shape(resource: Resource, verb: str, namespace: str, subresource: str) -> None:
     offered = resource.subresources.get(subresource, ()) if subresource else resource.verbs
+    if subresource == "scale" and not offered:
+        raise no_resource()
     if verb not in offered:
         raise not_implemented(_spoken(resource, verb, subresource))
-    if resource.namespaced and not namespace and verb != "list":
+    if resource.namespaced and not namespace and verb not in {"list", "watch"}:
         raise not_allowed()
 
 

@@ -1,14 +1,15 @@
-"""The scale subresource: a Deployment seen as autoscaling/v1 Scale.
+"""The scale subresource: a Deployment or StatefulSet seen as autoscaling/v1 Scale.
 
-Its preconditions answer differently from those of the Deployment (a wrong uid is 409, not 422),
+Its preconditions answer differently from those of the workload (a wrong uid is 409, not 422),
 which is why it has a file of its own.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from sandbox.admission import check_kind, current_version, uid_precondition
 from sandbox.objects import Object, mapping_at, name_of, namespace_of, number_at, uid_of
-from sandbox.resources import DEPLOYMENTS
+from sandbox.resources import Resource
 from sandbox.selectors import selector_text
 from sandbox.status import bad_request, bad_value, conflict, invalid, modified
 
@@ -29,12 +30,12 @@ def scale_of(deployment: Object) -> Object:
     }
 
 
-def scaled(deployment: Object, scale: Any) -> Object:
-    """The deployment with the replicas of the scale; raises ApiError 400, 409 or 422."""
+def scaled(resource: Resource, deployment: Object, scale: Any) -> Object:
+    """The workload with the replicas of the scale; raises ApiError 400, 409 or 422."""
     if not isinstance(scale, dict):
         raise bad_request("the object provided is unrecognized (must be of type Scale)")
     check_kind(scale, "Scale", "autoscaling/v1")
-    _check_preconditions(deployment, mapping_at(scale, "metadata"))
+    _check_preconditions(resource, deployment, mapping_at(scale, "metadata"))
     replicas = mapping_at(scale, "spec").get("replicas", 0)
     if not isinstance(replicas, int) or isinstance(replicas, bool):
         raise bad_request(
@@ -48,7 +49,7 @@ def scaled(deployment: Object, scale: Any) -> Object:
     return deployment
 
 
-def _check_preconditions(deployment: Object, sent: Object) -> None:
+def _check_preconditions(resource: Resource, deployment: Object, sent: Object) -> None:
     name, uid, version = name_of(deployment), sent.get("uid"), sent.get("resourceVersion")
     if sent.get("name", name) != name:
         raise bad_request(
@@ -59,6 +60,7 @@ def _check_preconditions(deployment: Object, sent: Object) -> None:
             "the namespace of the provided object does not match the namespace sent on the request"
         )
     if uid and uid != uid_of(deployment):
-        raise conflict(DEPLOYMENTS, name, uid_precondition(uid, uid_of(deployment)))
+        seen = replace(resource, plural=f"{resource.plural}/scale")
+        raise conflict(seen, name, uid_precondition(uid, uid_of(deployment)))
     if version and version != current_version(deployment):
-        raise modified(DEPLOYMENTS, name)
+        raise modified(resource, name)

@@ -39,6 +39,9 @@ def _is_saturated(rollout: Rollout) -> bool:
 
 def _proportional(rollout: Rollout) -> list[tuple[Object, int]]:
     deployment, sets = rollout.deployment, rollout.active
+    if not sets:
+        # Paused from the beginning: there is no ReplicaSet that could be sized.
+        return []
     wanted = desired(deployment)
     allowed = wanted + max_surge(deployment) if wanted else 0
     left = allowed - sum(size(item) for item in sets)

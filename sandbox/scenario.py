@@ -40,11 +40,15 @@ _CALL_SECONDS = (3.0, 10.0)
 _POLL_SECONDS = 0.1
 
 
-def connect(kubeconfig: Path | str, user_agent: str = PIPELINE) -> ApiClient:
-    """An API client without hidden retries, seen by the server under this user agent."""
+def connect(
+    kubeconfig: Path | str, user_agent: str = PIPELINE, context: str | None = None
+) -> ApiClient:
+    """An API client without hidden retries, seen by the server under this user agent. Without a
+    context it is the current one of the kubeconfig.
+    """
     settings = Configuration()
     config.load_kube_config(  # type: ignore[no-untyped-call]
-        config_file=str(kubeconfig), client_configuration=settings
+        config_file=str(kubeconfig), context=context, client_configuration=settings
     )
     settings.retries = False
     api = ApiClient(settings)
@@ -58,14 +62,14 @@ def create_shop(api: ApiClient, plot: Plot | None = None) -> Object:
     create_namespace(api, plot.workload.namespace)
     create = AppsV1Api(api).create_namespaced_deployment
     body = shop_deployment(plot)
-    return _call(create, plot.workload.namespace, body, field_manager=PIPELINE)
+    return raw(create, plot.workload.namespace, body, field_manager=PIPELINE)
 
 
 def create_namespace(api: ApiClient, name: str) -> None:
     """Create the namespace unless it is there."""
     try:
         namespace = {"metadata": {"name": name}}
-        _call(CoreV1Api(api).create_namespace, namespace, field_manager=PIPELINE)
+        raw(CoreV1Api(api).create_namespace, namespace, field_manager=PIPELINE)
     except ApiException as err:
         if err.status != HTTPStatus.CONFLICT:
             raise
@@ -130,7 +134,7 @@ def break_shop(api: ApiClient, plot: Plot | None = None) -> Object:
         "spec": {"template": template},
     }
     write = AppsV1Api(api).patch_namespaced_deployment
-    return _call(write, where.name, where.namespace, patch, field_manager=PIPELINE)
+    return raw(write, where.name, where.namespace, patch, field_manager=PIPELINE)
 
 
 def play(api: ApiClient, plot: Plot, timeout_seconds: float = 30.0) -> list[Object]:
@@ -148,7 +152,7 @@ def play(api: ApiClient, plot: Plot, timeout_seconds: float = 30.0) -> list[Obje
         return list_pods(api, plot.workload)
     pods = wait_until_sick(api, plot, timeout_seconds)
     if plot.waits_until_stuck:
-        _wait(lambda: read_deployment(api, plot.workload), _is_stuck, timeout_seconds)
+        wait_for(lambda: read_deployment(api, plot.workload), _is_stuck, timeout_seconds)
     return pods
 
 
@@ -159,7 +163,7 @@ def wait_until_healthy(
 
     Raises TimeoutError, with what was seen last.
     """
-    return _wait(lambda: read_deployment(api, where), is_healthy, timeout_seconds)
+    return wait_for(lambda: read_deployment(api, where), is_healthy, timeout_seconds)
 
 
 def is_healthy(deployment: Object) -> bool:
@@ -189,7 +193,7 @@ def wait_until_sick(api: ApiClient, plot: Plot, timeout_seconds: float = 30.0) -
     """
     where = plot.workload
     enough = min(where.replicas, SICK_PODS)
-    found = _wait(
+    found = wait_for(
         lambda: {"items": sick_pods(api, plot)},
         lambda seen: len(seen["items"]) >= enough,
         timeout_seconds,
@@ -226,24 +230,25 @@ def _shows(pod: Object, fault: str) -> bool:
 def list_pods(api: ApiClient, where: Workload = SHOP) -> list[Object]:
     """All pods of the workload."""
     read = CoreV1Api(api).list_namespaced_pod
-    return items_at(_call(read, where.namespace, label_selector=f"app={where.name}"), "items")
+    return items_at(raw(read, where.namespace, label_selector=f"app={where.name}"), "items")
 
 
 def read_deployment(api: ApiClient, where: Workload = SHOP) -> Object:
     """The Deployment of the story."""
-    return _call(AppsV1Api(api).read_namespaced_deployment, where.name, where.namespace)
+    return raw(AppsV1Api(api).read_namespaced_deployment, where.name, where.namespace)
 
 
-def _call(method: Callable[..., Any], *arguments: Any, **options: Any) -> Object:
+def raw(method: Callable[..., Any], *arguments: Any, **options: Any) -> Object:
     """Call without models, since those may reject an answer that the server gave rightly."""
     answer = method(*arguments, _preload_content=False, _request_timeout=_CALL_SECONDS, **options)
     decoded: Object = json.loads(answer.data)
     return decoded
 
 
-def _wait(
+def wait_for(
     read: Callable[[], Object], done: Callable[[Object], bool], timeout_seconds: float
 ) -> Object:
+    """What is read, once it is so; raises TimeoutError, with what was seen last."""
     deadline = time.monotonic() + timeout_seconds
     seen = read()
     while not done(seen):
@@ -270,10 +275,12 @@ __all__ = [
     "is_healthy",
     "list_pods",
     "play",
+    "raw",
     "read_deployment",
     "resolved_notifications",
     "shop_deployment",
     "sick_pods",
+    "wait_for",
     "wait_until_crashing",
     "wait_until_healthy",
     "wait_until_sick",

@@ -71,32 +71,65 @@ class BadRelease(Release):
     log: str = ""
 
 
+class Autoscaler(Part):
+    """A HorizontalPodAutoscaler over the workload, with the workload's name."""
+
+    min: int = Field(default=1, ge=1, le=20)
+    max: int = Field(ge=1, le=20)
+
+
+class FailedJob(Part):
+    """A CronJob, and the Job of its last run, which has failed. The fault is that run's alone."""
+
+    name: str = Field(default="nightly-report", pattern=_LABEL)
+    image: str = Field(default="registry.example/report:1", min_length=1)
+    fault: Fault = "crash-loop"
+
+
+class SickPod(Part):
+    """One pod of the healthy workload gets a fault of its own; its replacement has none."""
+
+    fault: Fault = "never-ready"
+
+
+class SickNode(Part):
+    """The node of one of the workload's pods, which fails under it."""
+
+    fault: Literal["not-ready", "unreachable"] = "not-ready"
+
+
 class AlertRule(Part):
-    """One alert for the service, for the deployment, or for each sick pod (each pod, when none is
-    sick). Texts may hold `{{ $labels.NAME }}`, as in Prometheus' rules.
+    """One alert for the service, for the deployment, for each sick pod (each pod, when none is
+    sick), or for the autoscaler, the failed Job or the sick node. Texts may hold
+    `{{ $labels.NAME }}`, as in Prometheus' rules.
     """
 
     name: str = Field(min_length=1)
-    per: Literal["service", "deployment", "pod"] = "service"
+    per: Literal["service", "deployment", "pod", "autoscaler", "job", "node"] = "service"
     severity: str = "warning"
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
 
 
 class Bits(Part):
-    """What the rehearsal's policy says besides the demo's: the autonomy of runbooks by name."""
+    """What the rehearsal's policy says besides the demo's: the autonomy of runbooks by name, and
+    whether nodes may be written to.
+    """
 
     autonomy: dict[str, Autonomy] = Field(default_factory=dict)
+    nodes: bool = False
 
 
 class Expect(Part):
     """How it must end when a person who is asked approves. With no runbook there is no outcome:
-    the incident waits for people.
+    the incident waits for people. `receipts` are the writes that the books hold: as many as the
+    effective ones, unless one action writes more than once, as a drain does.
     """
 
     runbook: str | None = None
     outcome: OutcomeStatus | None = None
     effective_writes: int = Field(ge=0)
+    receipts: int | None = Field(default=None, ge=0)
     healthy: bool
 
     @model_validator(mode="after")
@@ -108,12 +141,22 @@ class Expect(Part):
 
 class Plot(Part):
     """What happens on the cluster. `good` alone is a healthy workload, `bad` alone one that was
-    never well; with both, `bad` is released after `good` was healthy.
+    never well; with both, `bad` is released after `good` was healthy. The rest happens to a
+    healthy workload, or beside it.
     """
 
     workload: Workload = Workload()
     good: Release | None = None
     bad: BadRelease | None = None
+    autoscaler: Autoscaler | None = None
+    job: FailedJob | None = None
+    pod: SickPod | None = None
+    node: SickNode | None = None
+
+    @property
+    def is_sick(self) -> bool:
+        """Whether something is ill that nobody else cures."""
+        return bool(self.fault or self.job or self.pod or self.node)
 
     @property
     def fault(self) -> str | None:
@@ -129,6 +172,8 @@ class Plot(Part):
     def _has_a_release(self) -> "Plot":
         if self.good is None and self.bad is None:
             raise ValueError("write [good], [bad] or both: there is nothing to run")
+        if self.fault and (self.job or self.pod or self.node):
+            raise ValueError("[job], [pod] and [node] happen to a workload whose releases are well")
         return self
 
 
@@ -147,6 +192,13 @@ class Scenario(Plot):
         return any(alert.name == ROLLOUT_STUCK for alert in self.alerts)
 
     @model_validator(mode="after")
+    def _alerts_are_about_something(self) -> "Scenario":
+        for alert in self.alerts:
+            if alert.per in ("autoscaler", "job", "node") and getattr(self, alert.per) is None:
+                raise ValueError(f"{alert.name} is about the {alert.per}; write [{alert.per}]")
+        return self
+
+    @model_validator(mode="after")
     def _can_get_stuck(self) -> "Scenario":
         deadline = self.workload.progress_deadline_seconds or STUCK_SECONDS_MAX + 1
         if self.waits_until_stuck and (not self.fault or deadline > STUCK_SECONDS_MAX):
@@ -155,6 +207,11 @@ class Scenario(Plot):
                 f"{STUCK_SECONDS_MAX} at most under [workload]"
             )
         return self
+
+
+def failed_job_of(plot: Plot) -> str:
+    """The name of the Job that has failed, or the empty string."""
+    return f"{plot.job.name}-1" if plot.job else ""
 
 
 def read_scenario(path: Path) -> Scenario:

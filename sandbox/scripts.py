@@ -11,6 +11,9 @@ CRASH_LOOP_UNTIL_RESTARTED = "crash-loop-until-restarted"
 WRONG_IMAGE = "wrong-image"
 OOM = "oom"
 NEVER_READY = "never-ready"
+CONFIG = "config"
+PROBE = "probe"
+UNSCHEDULABLE = "unschedulable"
 
 _TRACEBACK = """\
 Traceback (most recent call last):
@@ -32,9 +35,15 @@ class Exit(NamedTuple):
 
 
 class Script(NamedTuple):
-    """What the process does after its image was pulled, if it can be; `log` is what it prints."""
+    """What the process does after its image was pulled, if it can be; `log` is what it prints.
+
+    `misses` names the Secret without which the container cannot even be made; a pod that is not
+    `placed` gets no node.
+    """
 
     pulls: bool = True
+    misses: str = ""
+    placed: bool = True
     becomes_ready: bool = True
     ends: Exit | None = None
     log: str = ""
@@ -47,4 +56,8 @@ FAULTS = {
     # The kernel asks nobody: a process that is killed has no last words.
     OOM: Script(ends=Exit(137, "OOMKilled"), log="INFO  filling the cache"),
     NEVER_READY: Script(becomes_ready=False, log="WARN  /healthz answers 503: no database"),
+    CONFIG: Script(misses="app-settings"),
+    PROBE: Script(becomes_ready=False, log="WARN  /healthz answers 503: too slow"),
+    UNSCHEDULABLE: Script(placed=False),
 }
+DONE = Script(ends=Exit(0, "Completed"), log="done")

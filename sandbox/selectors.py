@@ -64,7 +64,8 @@ class Requirement(NamedTuple):
 
 def parse_labels(selector: str) -> Predicate:
     """A predicate over objects; raises ApiError 400 for a term that does not parse."""
-    terms = [_requirement(term.strip()) for term in _split(selector) if term.strip()]
+    asked = _split(selector) if selector.strip() else []
+    terms = [_requirement(term.strip()) for term in asked]
     return lambda obj: all(term.holds(labels_of(obj)) for term in terms)
 
 
@@ -87,14 +88,14 @@ def _requirement(term: str) -> Requirement:
 
 def parse_fields(resource: Resource, selector: str) -> Predicate:
     """A predicate over objects; raises ApiError 400 for a field the real server lacks."""
-    terms = [_field_term(resource, selector, term) for term in selector.split(",") if term]
+    terms = [_field_term(resource, term) for term in selector.split(",") if term]
     return lambda obj: all(term(obj) for term in terms)
 
 
-def _field_term(resource: Resource, selector: str, term: str) -> Predicate:
+def _field_term(resource: Resource, term: str) -> Predicate:
     key, equal, value = _parse_field(term)
     if key not in {"metadata.name", "metadata.namespace"} | _FIELDS.get(resource.plural, set()):
-        raise _unknown_field(resource, selector, key)
+        raise _unknown_field(resource, key)
     return lambda obj: (_field(obj, key) == value) == equal
 
 
@@ -112,11 +113,11 @@ def _field(obj: Object, key: str) -> str:
     return "" if found is None else str(found)
 
 
-def _unknown_field(resource: Resource, selector: str, key: str) -> ApiError:
-    return bad_request(
-        f'Unable to find "{resource.api_version}, Resource={resource.plural}" that match label '
-        f'selector "", field selector "{selector}": field label not supported: {key}'
-    )
+def _unknown_field(resource: Resource, key: str) -> ApiError:
+    if not resource.group:
+        return bad_request(f"field label not supported: {key}")
+    known = 'only "metadata.name", "metadata.namespace"'
+    return bad_request(f'"{key}" is not a known field selector: {known}')
 
 
 def matches(selector: Object, labels: dict[str, str]) -> bool:

@@ -8,13 +8,14 @@ import ipaddress
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sandbox.access import Access
 from sandbox.api import Api
 from sandbox.containers import Pace
 from sandbox.controller import Controllers
@@ -22,8 +23,9 @@ from sandbox.faults import Faults
 from sandbox.gate import Gate, Hook
 from sandbox.journal import REQUESTS_MAX, Record
 from sandbox.kubeconfig import CONTEXT, write_kubeconfig
+from sandbox.nodes import NAMES, new_node
 from sandbox.objects import Clock, utc_now
-from sandbox.resources import NAMESPACES
+from sandbox.resources import NAMESPACES, NODES
 from sandbox.store import Store
 from sandbox.transport import JOIN_SECONDS, Transport
 
@@ -50,6 +52,7 @@ class SandboxServer:
     `tokens` maps bearer tokens to user names; without it, one random token is made for the user
     `sandbox-admin`. `port` 0 takes a free one. `anonymous_user` is who a request without a token
     is; it is nobody (401) unless named. kubectl needs it: it sends no token over plain HTTP.
+    `addons` are API groups that a cluster only has once installed: `keda.sh`, `metrics.k8s.io`.
     """
 
     def __init__(
@@ -58,7 +61,9 @@ class SandboxServer:
         host: str = "127.0.0.1",
         tokens: Mapping[str, str] | None = None,
         timing: Timing | None = None,
+        *,
         anonymous_user: str = "",
+        addons: Collection[str] = ("keda.sh",),
     ) -> None:
         if not ipaddress.ip_address(host).is_loopback:
             raise ValueError(f"{host} is not a loopback address; the sandbox has no TLS")
@@ -71,10 +76,14 @@ class SandboxServer:
         self._gate = Gate(api, self.tokens, self._timing.clock)
         self._gate.is_healthy = self._is_healthy
         self._gate.anonymous_user = anonymous_user
+        self._gate.addons.update(addons)
         self._transport: Transport | None = None
         self._threads: list[threading.Thread] = []
         for name in _FIRST_NAMESPACES:
             self._create_namespace(name)
+        for name in NAMES:
+            self.store.create(NODES, new_node(name))
+        self._controllers.tick(self._timing.clock())
 
     def _create_namespace(self, name: str) -> None:
         labels = {"kubernetes.io/metadata.name": name}
@@ -129,6 +138,16 @@ class SandboxServer:
     def faults(self) -> Faults:
         """Failures to be injected: `server.faults.add(Fault(...))`."""
         return self._gate.faults
+
+    @property
+    def addons(self) -> set[str]:
+        """The installed groups; a test may add one at any time."""
+        return self._gate.addons
+
+    @property
+    def access(self) -> Access:
+        """Who may do what: `server.access.restrict(user, rules, namespace)`."""
+        return self._gate.access
 
     @property
     def after_commit(self) -> Hook | None:

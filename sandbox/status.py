@@ -56,6 +56,18 @@ def not_found(resource: Resource, name: str) -> ApiError:
     return ApiError(404, "NotFound", f'{resource.qualified} "{name}" not found', details)
 
 
+def no_resource() -> ApiError:
+    """404 for a resource or version that a served group does not have."""
+    return ApiError(404, "NotFound", "the server could not find the requested resource", {})
+
+
+def forbidden(resource: Resource, name: str, why: str) -> ApiError:
+    """403; `why` follows `is forbidden: `."""
+    subject = f'{resource.qualified} "{name}"' if name else resource.qualified
+    details = _details(resource.group, resource.plural, name)
+    return ApiError(403, "Forbidden", f"{subject} is forbidden: {why}", details)
+
+
 def already_exists(resource: Resource, name: str) -> ApiError:
     """409 for a create on a taken name."""
     details = _details(resource.group, resource.plural, name)
@@ -88,6 +100,7 @@ def invalid(kind: tuple[str, str], name: str, causes: list[Cause]) -> ApiError:
     group, short = kind
     qualified = f"{short}.{group}" if group else short
     errors = [f"{cause.field}: {cause.message}" for cause in causes]
+    errors = list(dict.fromkeys(errors))
     joined = errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]"
     details = _details(group, short, name)
     details["causes"] = [
@@ -127,6 +140,11 @@ def not_acceptable(offered: str) -> ApiError:
     """406."""
     message = f"only the following media types are accepted: {offered}"
     return ApiError(406, "NotAcceptable", message)
+
+
+def unsupported_patch() -> ApiError:
+    """415 for a patch format that a built-in resource does not know."""
+    return ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
 def unsupported_media_type(accepted: list[str]) -> ApiError:

@@ -8,10 +8,12 @@ changes nothing keeps its resourceVersion) and must never know about users, verb
 import threading
 import uuid
 
+from sandbox.history import Change, History
 from sandbox.objects import (
     Clock,
     Object,
     annotations_of,
+    controller_uid,
     copied,
     name_of,
     namespace_of,
@@ -21,7 +23,8 @@ from sandbox.objects import (
 from sandbox.resources import DEPLOYMENTS, Resource
 from sandbox.status import already_exists, not_found
 
-Key = tuple[str, str, str]
+Table = dict[tuple[str, str], Object]
+Objects = list[Object]
 
 
 class Store:
@@ -30,7 +33,9 @@ class Store:
     def __init__(self, clock: Clock = utc_now) -> None:
         self.lock = threading.RLock()
         self.clock = clock
-        self._objects: dict[Key, Object] = {}
+        self.history = History(self.lock)
+        self._tables: dict[str, Table] = {}
+        self._owned: dict[tuple[str, str], set[tuple[str, str]]] = {}
         self._version = 1
 
     @property
@@ -41,7 +46,7 @@ class Store:
     def find(self, resource: Resource, namespace: str, name: str) -> Object | None:
         """A copy of the object, or None."""
         with self.lock:
-            return copied(self._objects.get((resource.storage, namespace, name)))
+            return copied(self._table(resource).get((namespace, name)))
 
     def get(self, resource: Resource, namespace: str, name: str) -> Object:
         """A copy of the object; raises ApiError 404."""
@@ -50,24 +55,32 @@ class Store:
             raise not_found(resource, name)
         return found
 
-    def list(self, resource: Resource, namespace: str = "") -> list[Object]:
+    def list(self, resource: Resource, namespace: str = "") -> Objects:
         """Copies, ordered by namespace and name; the empty namespace means all."""
         with self.lock:
-            keys = sorted(
-                key
-                for key in self._objects
-                if key[0] == resource.storage and namespace in {"", key[1]}
-            )
-            return [copied(self._objects[key]) for key in keys]
+            table = self._table(resource)
+            keys = sorted(key for key in table if namespace in {"", key[0]})
+            return [copied(table[key]) for key in keys]
+
+    def peek(self, resource: Resource, namespace: str = "") -> Objects:
+        """As `list`, but the objects themselves: only to be read, and only under the lock."""
+        table = self._table(resource)
+        return [table[key] for key in sorted(table) if namespace in {"", key[0]}]
+
+    def owned(self, resource: Resource, owner_uid: str) -> Objects:
+        """Copies of what has this controller, ordered by namespace and name."""
+        with self.lock:
+            table = self._table(resource)
+            keys = self._owned.get((resource.storage, owner_uid), ())
+            return [copied(table[key]) for key in sorted(keys)]
 
     def create(self, resource: Resource, obj: Object, *, dry_run: bool = False) -> Object:
         """Stamp and keep a new object; raises ApiError 409 when the name is taken."""
         with self.lock:
-            key = (resource.storage, namespace_of(obj), name_of(obj))
-            if key in self._objects:
+            if (namespace_of(obj), name_of(obj)) in self._table(resource):
                 raise already_exists(resource, name_of(obj))
             created = self._stamped(resource, obj)
-            return created if dry_run else self._keep(key, created)
+            return created if dry_run else self._keep(resource, created)
 
     def replace(self, resource: Resource, obj: Object, *, dry_run: bool = False) -> Object:
         """Write over an existing object; the generation grows when its inputs changed."""
@@ -85,31 +98,52 @@ class Store:
     def remove(self, resource: Resource, namespace: str, name: str) -> None:
         """Forget the object; the version still grows, as a delete is a write."""
         with self.lock:
-            del self._objects[(resource.storage, namespace, name)]
+            gone = self._table(resource).pop((namespace, name))
+            self._forget_owner(resource, gone)
             self._version += 1
+            last = copied(gone)
+            last["metadata"]["resourceVersion"] = str(self._version)
+            self._note("DELETED", resource, last, gone)
 
     def _swap(self, resource: Resource, obj: Object, *, dry_run: bool) -> Object:
-        key = (resource.storage, namespace_of(obj), name_of(obj))
-        current = self._objects[key]
+        current = self._table(resource)[(namespace_of(obj), name_of(obj))]
+        if obj == current:
+            return obj
         proposed = copied(obj)
         proposed["metadata"]["resourceVersion"] = current["metadata"]["resourceVersion"]
         if dry_run or proposed == current:
             return proposed
-        return self._keep(key, proposed)
+        return self._keep(resource, proposed)
 
-    def _keep(self, key: Key, obj: Object) -> Object:
+    def _keep(self, resource: Resource, obj: Object) -> Object:
+        table, key = self._table(resource), (namespace_of(obj), name_of(obj))
+        before = table.get(key)
         self._version += 1
         obj["metadata"]["resourceVersion"] = str(self._version)
-        self._objects[key] = obj
+        table[key] = obj
+        if before is not None:
+            self._forget_owner(resource, before)
+        self._owned.setdefault((resource.storage, controller_uid(obj)), set()).add(key)
+        self._note("ADDED" if before is None else "MODIFIED", resource, obj, before)
         return copied(obj)
+
+    def _forget_owner(self, resource: Resource, obj: Object) -> None:
+        place = (resource.storage, controller_uid(obj))
+        self._owned[place].discard((namespace_of(obj), name_of(obj)))
+        if not self._owned[place]:
+            del self._owned[place]
+
+    def _note(self, what: str, resource: Resource, obj: Object, before: Object | None) -> None:
+        self.history.add(Change(self._version, what, resource.storage, obj, before))
+
+    def _table(self, resource: Resource) -> Table:
+        return self._tables.setdefault(resource.storage, {})
 
     def _stamped(self, resource: Resource, obj: Object) -> Object:
         created: Object = {"kind": resource.kind, "apiVersion": resource.api_version}
         created |= copied(obj)
-        created["metadata"] |= {
-            "uid": str(uuid.uuid4()),
-            "creationTimestamp": timestamp(self.clock()),
-        }
+        created["metadata"].setdefault("uid", str(uuid.uuid4()))
+        created["metadata"]["creationTimestamp"] = timestamp(self.clock())
         if resource.counts_generation:
             created["metadata"]["generation"] = 1
         return created

@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.objects import Object, copied
 from sandbox.status import ApiError, not_implemented
 
-_MERGE_KEYS = {
+MERGE_KEYS = {
     "conditions": "type",
     "containers": "name",
     "env": "name",
@@ -48,8 +48,8 @@ def _merge_member(merged: Object, key: str, value: Any, order: Any) -> None:
         merged.pop(key, None)
     elif isinstance(value, dict):
         merged[key] = strategic_merge(present if isinstance(present, dict) else {}, value)
-    elif isinstance(value, list) and key in _MERGE_KEYS:
-        merged[key] = _merge_list(_MERGE_KEYS[key], present or [], value, order)
+    elif isinstance(value, list) and key in MERGE_KEYS:
+        merged[key] = _merge_list(MERGE_KEYS[key], present or [], value, order)
     elif isinstance(value, list) and key == "finalizers":
         merged[key] = list(dict.fromkeys([*(present or []), *value]))
     else:

@@ -9,6 +9,7 @@ import socket
 import struct
 import sys
 import threading
+from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -56,6 +57,8 @@ class Transport(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - inherited
         """A client that goes away is no error; everything else is a bug and is logged as one."""
+        if isinstance(sys.exception(), ConnectionError | TimeoutError):
+            return
         extra = {"client": str(client_address)}
         logger.error("sandbox connection failed", exc_info=sys.exception(), extra=extra)
 
@@ -131,15 +134,28 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, response: Response) -> None:
         self.send_response(response.code)
         self.send_header("Content-Type", response.media_type)
-        self.send_header("Content-Length", str(len(response.content)))
+        if response.stream is not None:
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.send_header("Content-Length", str(len(response.content)))
         for name, value in response.headers.items():
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        if self.command != "HEAD":
+        if response.stream is not None:
+            self._send_parts(response.stream)
+        elif self.command != "HEAD":
             self.wfile.write(response.content)
         self.wfile.flush()
+
+    def _send_parts(self, parts: Iterator[bytes]) -> None:
+        """Chunked, each part as soon as it is there; a client may leave at any moment."""
+        self.wfile.flush()
+        for part in parts:
+            self.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+            self.wfile.flush()
+        self.wfile.write(b"0\r\n\r\n")
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """The Date header tells the cluster's time, which clients compare with its conditions."""

@@ -31,6 +31,7 @@ from toil.database import ping
 from toil.journal import Journal
 from toil.ledger import Ledger
 from toil.pauses import Pauses
+from toil.storms import Storms
 
 NOW = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
 TARGET = Target(cluster="default", namespace="shop", kind="Deployment", name="user-auth")
@@ -158,6 +159,7 @@ def make_doors(engine: Engine, temporal: FakeTemporal, **changed: Any) -> Doors:
         "policy": POLICY,
         "journal": Journal(engine),
         "pauses": Pauses(engine),
+        "storms": Storms(engine),
         "ledger": Ledger(engine),
         "catalogue": Catalogue(engine),
         "temporal": temporal,

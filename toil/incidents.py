@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -13,7 +13,7 @@ from contracts.errors import InvalidInput
 from contracts.target import Target
 from contracts.views import AlertView, IncidentDetail, IncidentPage, IncidentView, TimelineItem
 from toil.tables import AlertRow, ApprovalRow, EventRow, IncidentRow
-from toil.views import IncidentQuery
+from toil.views import AlertsHeard, IncidentQuery
 
 TIMELINE_ITEMS_MAX = 5000
 
@@ -63,6 +63,22 @@ def read_open_workflow(session: Session, identity: str) -> str | None:
         .order_by(col(IncidentRow.opened_at).desc())
         .limit(1)
     ).first()
+
+
+def read_alerts(session: Session, incident_id: str) -> AlertsHeard | None:
+    """What the journal has heard of an incident's alerts."""
+    row = session.get(IncidentRow, incident_id)
+    if row is None:
+        return None
+    mine = col(AlertRow.incident) == incident_id
+    alerts = session.scalars(select(AlertRow).where(mine).order_by(col(AlertRow.position))).all()
+    told = (col(EventRow.incident) == incident_id, col(EventRow.type) == "alert")
+    last = session.scalar(select(func.max(col(EventRow.at))).where(*told))
+    return AlertsHeard(
+        alerts=tuple(alert.name for alert in alerts),
+        firing=tuple(alert.name for alert in alerts if alert.status == "firing"),
+        last_at=last or row.opened_at,
+    )
 
 
 def _narrowed(statement: Select[IncidentRow], query: IncidentQuery) -> Select[IncidentRow]:

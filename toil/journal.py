@@ -14,10 +14,10 @@ from contracts.journal import Record, Recorded
 from contracts.views import IncidentDetail, IncidentPage
 from toil.columns import clean, clean_model
 from toil.database import insert_new, reading, writing
-from toil.incidents import read_incident, read_open_workflow, read_page
+from toil.incidents import read_alerts, read_incident, read_open_workflow, read_page
 from toil.recording import write_record
-from toil.tables import ApprovalRow, EvidenceRow, IncidentRow, QuarantineRow
-from toil.views import EvidenceView, IncidentQuery, Quarantined
+from toil.tables import AlertingRow, ApprovalRow, EvidenceRow, IncidentRow, QuarantineRow
+from toil.views import AlertsHeard, EvidenceView, IncidentQuery, Quarantined
 
 __all__ = ["EvidenceView", "IncidentQuery", "Journal", "Quarantined"]
 
@@ -67,6 +67,11 @@ class Journal:
         with reading(self._engine) as session:
             row = session.get(IncidentRow, incident_id)
             return row.workflow if row else None
+
+    def alerts_of(self, incident_id: str) -> AlertsHeard | None:
+        """An incident's alerts, and when one of them was heard of last."""
+        with reading(self._engine) as session:
+            return read_alerts(session, incident_id)
 
     def open_workflow_of(self, identity: str) -> str | None:
         """The workflow that holds the alert `<source>/<fingerprint>` firing."""
@@ -147,6 +152,11 @@ class Journal:
             count = session.scalar(select(func.count()).select_from(EvidenceRow).where(old)) or 0
             session.execute(delete(EvidenceRow).where(old))
         return count
+
+    def forget_beginnings(self, before: datetime) -> None:
+        """Delete when alerts began, if that was before `before`: nobody counts it any more."""
+        with writing(self._engine) as session:
+            session.execute(delete(AlertingRow).where(col(AlertingRow.at) < before))
 
     def quarantine(
         self,

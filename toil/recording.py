@@ -17,6 +17,7 @@ from contracts.approval import Approval
 from contracts.errors import InvalidInput
 from contracts.journal import Event, IncidentChange, Record
 from contracts.toil import Observation
+from toil.alerting import note_alerting
 from toil.database import insert_new
 from toil.tables import AlertRow, ApprovalRow, EventRow, IncidentRow, ObservationRow
 
@@ -34,6 +35,7 @@ def write_record(session: Session, record: Record, now: datetime) -> int:
     changed |= sum(insert_observation(session, o, now) for o in record.observations) > 0
     if not repeat:
         changed |= _apply_change(incident, record.change)
+        note_alerting(session, incident, record.alerts, now)
         changed |= sum(_put_alert(session, record.incident, a) for a in record.alerts) > 0
         changed |= record.approval is not None and _put_approval(session, record.approval)
     if changed:

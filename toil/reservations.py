@@ -2,14 +2,16 @@
 
 At most one open row of a lock key can exist; a partial unique index of the database decides
 between two workers, not this code. A lock is never waited for, and an expired one is taken over
-only when it has expired by every worker's clock.
+only when it has expired by every worker's clock. Limits that count over all targets are decided in
+the transaction that takes the lock: one reservation at a time, so that a last slot is taken once.
 """
 
 import logging
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlmodel import col
@@ -20,16 +22,20 @@ from contracts.toil import Entry
 from toil.chain import append_entry
 from toil.database import reading, writing
 from toil.tables import LockRow, ReservationRow
-from toil.views import Attempt
+from toil.views import Attempt, Verification
+from toil.writes import read_history, read_recent, read_verifications
 
-__all__ = ["Attempt", "Reservations"]
+__all__ = ["Attempt", "Permit", "Reservations", "Verification"]
 
-ATTEMPTS_MAX = 500
 RESERVE_TRIES_MAX = 3
 # Clocks of two workers differ; whoever holds a lock by a slow clock must be done with it.
 CLOCK_SKEW_SECONDS_MAX = 60
 
 logger = logging.getLogger(__name__)
+# What others reserved lately, to decide on under the lock; raises when there is no room.
+Permit = Callable[[tuple[Attempt, ...]], None]
+
+_ONE_AT_A_TIME = 7_309_453_267
 _SETTLES_FROM = {"done": {"open", "unknown"}, "released": {"open", "unknown"}, "unknown": {"open"}}
 
 
@@ -39,25 +45,35 @@ class Reservations:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def history(self, target_key: str, since: datetime) -> tuple[Attempt, ...]:
-        """What was or may have been written under a lock key since then, newest first."""
-        statement = (
-            select(ReservationRow)
-            .join(LockRow, col(LockRow.reservation) == col(ReservationRow.key))
-            .where(
-                col(LockRow.lock_key) == target_key,
-                col(ReservationRow.reserved_at) >= since,
-                col(ReservationRow.state) != "released",
-            )
-            .order_by(col(ReservationRow.reserved_at).desc(), col(ReservationRow.key).desc())
-            .limit(ATTEMPTS_MAX)
-        )
+    def history(self, lock_keys: Iterable[str], since: datetime) -> tuple[Attempt, ...]:
+        """What was or may have been written under any of these keys since then, newest first."""
         with reading(self._engine) as session:
-            rows = session.scalars(statement).all()
-        return tuple(Attempt.model_validate(row.model_dump()) for row in rows)
+            return read_history(session, lock_keys, since)
 
-    def reserve(self, call: ReserveCall, now: datetime) -> Reservation:
-        """Take the lock; the same key again gets the same reservation, settled or not.
+    def recent(self, since: datetime) -> tuple[Attempt, ...]:
+        """What was or may have been written to any target since then, and what is open."""
+        with reading(self._engine) as session:
+            return read_recent(session, since)
+
+    def verifications(
+        self, lock_key: str, runbook: str, since: datetime
+    ) -> tuple[Verification, ...]:
+        """What verifying found after writes of this runbook under this key, oldest first."""
+        with reading(self._engine) as session:
+            return read_verifications(session, lock_key, runbook, since)
+
+    def attempt(self, key: str) -> Attempt | None:
+        """The reservation of that key, whatever became of it."""
+        with reading(self._engine) as session:
+            row = session.get(ReservationRow, key)
+            return Attempt.model_validate(row.model_dump()) if row else None
+
+    def reserve(
+        self, call: ReserveCall, now: datetime, permit: tuple[datetime, Permit] | None = None
+    ) -> Reservation:
+        """Take all the locks of the plan or none; the same key again gets the same reservation,
+        settled or not. `permit` is a time and what is asked, in the same transaction, with all
+        that was reserved since then; what it raises leaves nothing reserved.
 
         Raises:
             Busy: another key holds it.
@@ -65,18 +81,24 @@ class Reservations:
         """
         for _ in range(RESERVE_TRIES_MAX):
             try:
-                return self._reserve(call, now)
+                return self._reserve(call, now, permit)
             except IntegrityError:
                 # Somebody else committed first; the next try sees their row.
                 logger.info("reservation raced", extra={"key": call.judge.key})
         raise Busy(f"{', '.join(call.judge.plan.lock_keys)} is wanted by many at once")
 
-    def _reserve(self, call: ReserveCall, now: datetime) -> Reservation:
+    def _reserve(
+        self, call: ReserveCall, now: datetime, permit: tuple[datetime, Permit] | None
+    ) -> Reservation:
         with writing(self._engine) as session:
+            _one_at_a_time(session)
             known = session.get(ReservationRow, call.judge.key)
             if known is not None:
                 return _reservation(known)
             _refuse_if_held(session, call, now)
+            if permit is not None:
+                since, check = permit
+                check(read_recent(session, since))
             row = _opened(call, now)
             session.add(row)
             session.flush()
@@ -118,6 +140,13 @@ class Reservations:
             return _reservation(row)
 
 
+def _one_at_a_time(session: Session) -> None:
+    # SQLite has one writer anyway. Elsewhere two transactions that each count and then insert
+    # would both see the last slot free.
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"SELECT pg_advisory_xact_lock({_ONE_AT_A_TIME})"))
+
+
 def _refuse_if_held(session: Session, call: ReserveCall, now: datetime) -> None:
     lock_keys = call.judge.plan.lock_keys
     holders = session.scalars(
@@ -147,6 +176,10 @@ def _opened(call: ReserveCall, now: datetime) -> ReservationRow:
         incident=judge.incident,
         runbook=judge.runbook,
         action=judge.plan.action,
+        service=judge.service,
+        pool=judge.plan.pool_key,
+        approval=call.approval.id if call.approval else "",
+        restores=judge.plan.restores,
         lock_keys=list(judge.plan.lock_keys),
         state="open",
         reserved_at=now,

@@ -13,6 +13,9 @@ from sqlmodel import Field, SQLModel
 from toil.columns import Json, PlainText, UtcDateTime
 
 _OPEN = text("state = 'open'")
+_NOT_ENDED = text("ended_at IS NULL")
+# Columns that came later: the rows of before have nothing in them.
+_EMPTY = {"server_default": text("''")}
 
 
 class Row(SQLModel):
@@ -146,15 +149,53 @@ class PauseRow(Row, table=True):
     at: datetime = Field(sa_type=UtcDateTime)
 
 
+class AlertingRow(Row, table=True):
+    """That an alert of a target began; a target's older rows are forgotten after a day."""
+
+    __tablename__ = "alerting"
+    __table_args__ = (Index(None, "cluster", "at"),)
+
+    target: str = Field(primary_key=True)
+    at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    cluster: str
+
+
+class StormRow(Row, table=True):
+    """A time in which too many targets of a cluster alerted; at most one of a cluster is open."""
+
+    __tablename__ = "storm"
+    __table_args__ = (
+        Index(
+            "uq_storm_open",
+            "cluster",
+            unique=True,
+            sqlite_where=_NOT_ENDED,
+            postgresql_where=_NOT_ENDED,
+        ),
+    )
+
+    cluster: str = Field(primary_key=True)
+    began_at: datetime = Field(primary_key=True, sa_type=UtcDateTime)
+    incident: str
+    targets: int
+    until: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class ReservationRow(Row, table=True):
-    """The write lock of one plan, and what became of it."""
+    """The write lock of one plan, what it is counted by, and what became of it."""
 
     __tablename__ = "reservation"
+    __table_args__ = (Index(None, "reserved_at"),)
 
     key: str = Field(primary_key=True)
     incident: str
     runbook: str
     action: str
+    service: str = Field(default="", sa_column_kwargs=_EMPTY)
+    pool: str = Field(default="", sa_column_kwargs=_EMPTY)
+    approval: str = Field(default="", sa_column_kwargs=_EMPTY)
+    restores: str = Field(default="", sa_column_kwargs=_EMPTY)
     lock_keys: list[str] = Field(sa_type=Json)
     state: str
     reserved_at: datetime = Field(sa_type=UtcDateTime)

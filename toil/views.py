@@ -57,7 +57,9 @@ class Pause(Contract):
 
 
 class Attempt(Contract):
-    """One reservation of a lock key that wrote, may have written, or may be writing now."""
+    """One reservation that wrote, may have written, or may be writing now. `approval` is empty
+    where policy alone allowed it, `restores` where it takes no other write back.
+    """
 
     key: str
     incident: str
@@ -66,6 +68,46 @@ class Attempt(Contract):
     state: ReservationState
     reserved_at: datetime
     settled_at: datetime | None = None
+    expires_at: datetime | None = None
+    lock_keys: tuple[str, ...] = ()
+    service: str = ""
+    pool: str = ""
+    approval: str = ""
+    restores: str = ""
+
+
+class Verification(Contract):
+    """A verification after a write; `run` is `<incident>/<attempt>`, `approved` whether a person
+    had agreed to a write of that run.
+    """
+
+    run: str
+    at: datetime
+    ok: bool
+    approved: bool
+
+
+class StormView(Contract):
+    """A time in which too many targets of a cluster alerted. While `ended_at` is None nothing is
+    written there; `until` is when it ends if no more begin; `incident` is the one that saw it.
+    """
+
+    cluster: str
+    began_at: datetime
+    incident: str
+    targets: int
+    until: datetime
+    ended_at: datetime | None = None
+
+
+class AlertsHeard(Contract):
+    """An incident's alerts: the names of all, of those that fire, and when the journal heard of
+    one of them last.
+    """
+
+    alerts: tuple[str, ...] = ()
+    firing: tuple[str, ...] = ()
+    last_at: datetime
 
 
 class MessageState(Contract):

@@ -50,6 +50,8 @@ _BODIES: dict[str, type[BaseModel]] = {
 }
 # Fields with a pattern, by `Model.field`; every other text says which field it fills.
 _TEXTS = {
+    "EvictPod.pod": "web-7d4f9-abcde",
+    "DeletePod.pod": "web-7d4f9-abcde",
     "Target.cluster": "default",
     "Target.namespace": "shop",
     "Target.kind": "Deployment",

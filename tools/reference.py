@@ -41,6 +41,7 @@ from settings import PREFIX, Settings  # noqa: E402
 from tools.commandline import commands  # noqa: E402
 from tools.fields import Row, notes_of, rows_of, words_of  # noqa: E402
 from tools.markdown import one_line, table  # noqa: E402
+from tools.rulebook import rules  # noqa: E402
 from workflows.attempts import RUN_WITHIN  # noqa: E402
 from workflows.authoring.folders import load  # noqa: E402
 from workflows.authoring.play import troubles  # noqa: E402
@@ -69,6 +70,7 @@ def pages() -> dict[str, dict[str, str]]:
         "errors.md": errors(),
         "cli.md": dict(commands()),
         "runbooks.md": {"runbooks": shipped()},
+        "guardrails.md": {"rules": rules()},
         "scenarios.md": {"scenarios": scenarios(), "keys": scenario_keys()},
     }
 

@@ -128,6 +128,13 @@ class Runbook:
         await self._scribe.write(self._scribe.event("verified", result.detail, data=data))
         return result.ok
 
+    async def warn(self, text: str) -> None:
+        """Tell people now what cannot wait until the run ends; the incident counts as escalated
+        until the next step.
+        """
+        line = self._scribe.event("escalated", text)
+        await self._scribe.write(line, change=IncidentChange(status="escalated"))
+
     @workflow.update
     async def decide(self, decision: Decision) -> Approval:
         """One person's answer to one open question; refused answers never enter history."""

@@ -73,6 +73,7 @@ KINDS: dict[str, Kind | Custom] = {
     "Namespace": Kind("core", "namespace", namespaced=False),
     "Node": Kind("core", "node", namespaced=False),
     "Pod": Kind("core", "pod"),
+    "ConfigMap": Kind("core", "config_map"),
     "Event": Kind("core", "event"),
     "ResourceQuota": Kind("core", "resource_quota"),
     "Deployment": Kind("apps", "deployment"),
@@ -163,16 +164,13 @@ class Cluster:
         """Delete one object. `options` are DeleteOptions and must carry `preconditions.uid`; the
         answer is the object (still going away) or a Status.
         """
+        # Where a delete has a body, the API server reads no option from the address: a dry run that
+        # is asked for there deletes.
+        body = options | ({"dryRun": ["All"]} if dry_run else {})
         with translated(f"delete {place}", write=not dry_run):
-            call = self._call(
-                "delete",
-                place.kind,
-                place.namespace,
-                name=place.name,
-                body=options,
-                **_dry(dry_run=dry_run),
+            return _answer(
+                self._call("delete", place.kind, place.namespace, name=place.name, body=body)
             )
-            return _answer(call)
 
     def evict(self, namespace: str, pod: str, options: Object, *, dry_run: bool = False) -> Answer:
         """Ask for a pod's eviction; raises BudgetSpent when a disruption budget says not now.

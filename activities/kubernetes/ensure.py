@@ -19,10 +19,10 @@ from temporalio import activity
 from temporalio.exceptions import CancelledError
 
 from activities.kubernetes.client import Answer, Cluster
-from activities.kubernetes.failures import Conflict
+from activities.kubernetes.failures import BudgetSpent, Conflict
 from activities.kubernetes.subject import Subject
 from activities.kubernetes.waiting import Clock, Sleep
-from activities.kubernetes.workload import cluster_of
+from activities.kubernetes.workload import cluster_of, digest_of_template
 from contracts.calls import EnsureCall, pause_scopes
 from contracts.errors import (
     Expired,
@@ -40,6 +40,8 @@ logger = logging.getLogger(__name__)
 
 ATTEMPTS_MAX = 5
 BACKOFF_SECONDS = 0.2
+# How long the API server holds a disruption that came to nothing against its budget.
+SPENT_SECONDS = 120.0
 # A write is given up after its connect and read timeouts (`client.TIMEOUTS_SECONDS`); until then
 # the lock must hold.
 LOCK_LEFT_SECONDS_MIN = 20
@@ -75,7 +77,8 @@ class Change(Generic[R]):
     whether the change is there. `moved` says why the plan no longer holds, or the empty string.
     `prepare` may read more, and raises PlanChanged, but sends nothing: it gives what sends. After
     `changed` a `Restore` takes back. Where `conflicts_end`, a 409 is looked at once and never
-    answered by another request: the server has spent something for it.
+    answered by another request: the server has spent something for it. `begun` says what of the
+    same plan other requests have written already: then nobody may promise that nothing was.
     """
 
     read: Callable[[Cluster], R]
@@ -84,6 +87,7 @@ class Change(Generic[R]):
     prepare: Callable[[Cluster, R], Send]
     changed: tuple[Changed, ...] = ()
     conflicts_end: bool = False
+    begun: str = ""
 
 
 @dataclass
@@ -104,6 +108,8 @@ class _Try(Generic[R]):
     @property
     def doubt(self) -> str:
         """Why nobody can promise that nothing was written, or the empty string."""
+        if self.change.begun:
+            return self.change.begun
         if self.unsure:
             return "a write was sent and not answered"
         if self.repeated and not self.as_planned:
@@ -160,7 +166,9 @@ class Ensurer:
         except Retry as err:
             if not attempt.unsure or isinstance(err, OutcomeUnknown):
                 raise
-            raise OutcomeUnknown(f"{attempt.doubt}; then {err.message}") from None
+            unknown = OutcomeUnknown(f"{attempt.doubt}; then {err.message}")
+            unknown.after_seconds = err.after_seconds
+            raise unknown from None
 
     def _once(self, attempt: _Try[R]) -> Receipt | None:
         """Read, decide, write at most once; None means: read again."""
@@ -169,7 +177,7 @@ class Ensurer:
             return self._receipt(attempt, current, sent=attempt.unsure)
         _refuse_moved(attempt, current)
         if attempt.spent:
-            raise Unavailable(f"{attempt.call.step.target}: {attempt.spent}", _SPENT_FIX)
+            raise _spent(attempt)
         send = attempt.change.prepare(self._cluster(attempt), current)
         self._refuse_switched_off(attempt)
         self._refuse_unlocked(attempt)
@@ -230,12 +238,20 @@ class Ensurer:
             written_at=_whole_seconds(current.read_at or self._clock()),
             generation=current.generation,
             resource_version=current.resource_version,
+            template=digest_of_template(current.raw),
             changed=attempt.change.changed,
         )
 
 
 _SPENT_FIX = "It is tried again by itself, later; the disruption budget may be spent for 2 minutes."
 _OTHERS_FIX = "Something else writes to it all the time; find out who (`kubectl get -o yaml`)."
+
+
+def _spent(attempt: _Try[Any]) -> BudgetSpent:
+    """The API server gives the budget back after two minutes."""
+    err = BudgetSpent(f"{attempt.call.step.target}: {attempt.spent}", _SPENT_FIX)
+    err.after_seconds = SPENT_SECONDS
+    return err
 
 
 def _refuse_moved(attempt: _Try[R], current: R) -> None:

@@ -1,31 +1,42 @@
-"""The look at events: of the workload, its newest ReplicaSets and its sickest pods, newest first.
+"""The look at events: of a workload, its newest ReplicaSets and its sickest pods, or of a node;
+newest first.
 
 Events are chosen by the uid of what they are about; a name would also find the events of an
-earlier object. The API keeps them for an hour.
+earlier object. Only a node's are chosen by name, because a kubelet knows no uid of its node. The
+API keeps events for an hour.
 """
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from typing import NamedTuple
 
 from temporalio import activity
 
 from activities.kubernetes import raw
-from activities.kubernetes.client import Cluster
-from activities.kubernetes.deployment import Deployment, read_deployment
+from activities.kubernetes.client import ANYWHERE, Cluster
 from activities.kubernetes.evidence import Cleaner, Shelf, head, keep
-from activities.kubernetes.pods import PodState, pods_of
+from activities.kubernetes.happened import happened_at, happened_times, happened_to
+from activities.kubernetes.pods import states_of
 from activities.kubernetes.raw import Object
-from activities.kubernetes.revisions import Revision, revisions_of
-from activities.kubernetes.workload import cluster_of
+from activities.kubernetes.revisions import revision_of
+from activities.kubernetes.workload import WITH_PODS, Workload, cluster_of, read_workload
 from contracts.kubernetes import Events
 from contracts.step import BODY_BYTES_MAX, EXCERPT_BYTES_MAX, Evidence, StepCall
+from contracts.target import Target
 
 REVISIONS_MAX = 3
 PODS_MAX = 10
 REASONS_MAX = 20
 MESSAGE_CHARS_MAX = 500
-_NEVER = datetime.min.replace(tzinfo=UTC)
+# Events about what has no namespace are kept in this one.
+NODE_EVENTS = "default"
+
+
+class Found(NamedTuple):
+    """Events, and the templates and pods whose environment must not show in them."""
+
+    events: list[Object]
+    templates: list[Object]
 
 
 class EventsLook:
@@ -40,12 +51,9 @@ class EventsLook:
         """Raises NotFound, Unavailable, Rejected, or InvalidInput for another kind."""
         target = call.step.target
         cluster = cluster_of(self._clusters, target.cluster)
-        deployment = read_deployment(cluster, target)
-        revisions = revisions_of(cluster, target.namespace, deployment)
-        pods = pods_of(cluster, target.namespace, deployment, revisions)
-        events = _events_of(cluster, target.namespace, _uids(deployment, revisions, pods))
-        events = sorted(events, key=_at, reverse=True)[: call.step.events_max]
-        clean = Cleaner([deployment.raw["spec"]["template"], *(pod.raw for pod in pods)])
+        found = _of_node(cluster, target) if target.kind == "Node" else _of(cluster, target)
+        events = sorted(found.events, key=happened_at, reverse=True)[: call.step.events_max]
+        clean = Cleaner(found.templates)
         body = "\n".join(_line(event, clean) for event in events) or "No events."
         body = head(body, BODY_BYTES_MAX)
         title = f"{len(events)} events of {target}"
@@ -53,42 +61,47 @@ class EventsLook:
         return keep(self._shelf, call, title, (body, quoted), _facts(events))
 
 
-def _uids(deployment: Deployment, revisions: list[Revision], pods: list[PodState]) -> list[str]:
-    newest = [revision.uid for revision in revisions[:REVISIONS_MAX]]
-    return [deployment.uid, *newest, *(pod.uid for pod in pods[:PODS_MAX])]
+def _of_node(cluster: Cluster, target: Target) -> Found:
+    cluster.get("Node", ANYWHERE, target.name)
+    chosen = f"involvedObject.kind=Node,involvedObject.name={target.name}"
+    return Found(cluster.list_all("Event", NODE_EVENTS, fields=chosen), [])
 
 
-def _events_of(cluster: Cluster, namespace: str, uids: list[str]) -> list[Object]:
-    found = (
-        cluster.list_all("Event", namespace, fields=f"involvedObject.uid={uid}") for uid in uids
-    )
-    return [event for events in found for event in events]
+def _of(cluster: Cluster, target: Target) -> Found:
+    workload = read_workload(cluster, target, WITH_PODS)
+    pods = states_of(cluster, target.namespace, workload)
+    sets = _newest_sets(cluster, target.namespace, workload)
+    uids = [workload.uid, *sets, *(pod.uid for pod in pods[:PODS_MAX])]
+    events = [event for uid in uids for event in events_about(cluster, target.namespace, uid)]
+    return Found(events, [workload.template, *(pod.raw for pod in pods)])
 
 
-def _at(event: Object) -> datetime:
-    """When it was last seen; the fields differ between the two event APIs."""
-    paths = (("series", "lastObservedTime"), ("lastTimestamp",), ("eventTime",))
-    times = (raw.moment(event, *path) for path in paths)
-    created = raw.moment(event, "metadata", "creationTimestamp")
-    return next((at for at in times if at), created) or _NEVER
+def events_about(cluster: Cluster, namespace: str, uid: str, reason: str = "") -> list[Object]:
+    """The events of one object, of one reason or of all, in no order."""
+    chosen = f"involvedObject.uid={uid}" + (f",reason={reason}" if reason else "")
+    return cluster.list_all("Event", namespace, fields=chosen)
 
 
-def _count(event: Object) -> int:
-    return raw.number(event, "series", "count") or raw.number(event, "count") or 1
+def _newest_sets(cluster: Cluster, namespace: str, workload: Workload) -> list[str]:
+    """The uids of a Deployment's newest ReplicaSets; the other kinds have none."""
+    if workload.kind != "Deployment":
+        return []
+    found = cluster.list_all("ReplicaSet", namespace, labels=workload.selector)
+    owned = [rs for rs in found if raw.controller_of(rs).get("uid") == workload.uid]
+    owned.sort(key=lambda rs: revision_of(rs).number, reverse=True)
+    return [raw.uid_of(rs) for rs in owned[:REVISIONS_MAX]]
 
 
 def _line(event: Object, clean: Cleaner) -> str:
-    about = (
-        f"{raw.text(event, 'involvedObject', 'kind')}/{raw.text(event, 'involvedObject', 'name')}"
-    )
-    times = f" (x{_count(event)})" if _count(event) > 1 else ""
+    count = happened_times(event)
+    about = happened_to(event) + (f" (x{count})" if count > 1 else "")
     message = clean(raw.text(event, "message"))[:MESSAGE_CHARS_MAX].replace("\n", " ")
-    words = (raw.text(event, "type"), raw.text(event, "reason"), about.lower() + times)
-    return f"{_at(event).isoformat(timespec='seconds')} {' '.join(words)}: {message}"
+    words = (raw.text(event, "type"), raw.text(event, "reason"), about)
+    return f"{happened_at(event).isoformat(timespec='seconds')} {' '.join(words)}: {message}"
 
 
 def _facts(events: list[Object]) -> Object:
     reasons: Counter[str] = Counter()
     for event in events:
-        reasons[raw.text(event, "reason")] += _count(event)
+        reasons[raw.text(event, "reason")] += happened_times(event)
     return {"events": len(events), "reasons": dict(reasons.most_common(REASONS_MAX))}

@@ -9,18 +9,16 @@ from collections.abc import Mapping
 from temporalio import activity
 
 from activities.kubernetes.client import LOG_BYTES_MAX, Cluster
-from activities.kubernetes.deployment import read_deployment
 from activities.kubernetes.evidence import Cleaner, Shelf, keep, tail
 from activities.kubernetes.pods import (
     CRASH_LOOP,
     PodState,
     beyond_restart,
     containers_of,
-    pods_of,
+    states_of,
 )
 from activities.kubernetes.raw import Object
-from activities.kubernetes.revisions import revisions_of
-from activities.kubernetes.workload import cluster_of
+from activities.kubernetes.workload import WITH_PODS, cluster_of, read_workload
 from contracts.errors import NotFound, Rejected
 from contracts.kubernetes import PodLogs
 from contracts.redact import TEXT_CHARS_MAX
@@ -39,12 +37,11 @@ class PodLogsLook:
 
     @activity.defn(name=PodLogs.activity)
     def look(self, call: StepCall[PodLogs]) -> Evidence:
-        """Raises NotFound, Unavailable, Rejected, or InvalidInput for another kind."""
+        """Raises NotFound, Unavailable, Rejected, or InvalidInput for a kind without pods."""
         step, target = call.step, call.step.target
         cluster = cluster_of(self._clusters, target.cluster)
-        deployment = read_deployment(cluster, target)
-        revisions = revisions_of(cluster, target.namespace, deployment)
-        pods = pods_of(cluster, target.namespace, deployment, revisions)
+        workload = read_workload(cluster, target, WITH_PODS)
+        pods = states_of(cluster, target.namespace, workload)
         chosen = pods[: step.pods_max]
         wanted = [w for pod in chosen for w in _wanted(pod)]
         bytes_max = BODY_BYTES_MAX // max(1, len(wanted)) - _HEADING_BYTES

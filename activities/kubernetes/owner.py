@@ -1,4 +1,5 @@
-"""Follow an object to the workload that controls it: pod -> ReplicaSet -> Deployment, and so on.
+"""Follow an object to the workload that controls it: pod -> ReplicaSet -> Deployment, and so on;
+from an autoscaler to what it scales; from a disruption budget to whose pods it protects.
 
 Each step must find, under the name in the reference, the very uid that the reference carries: a
 namesake is not the owner. What cannot be followed gives no target and a reason, never a guess.
@@ -18,6 +19,8 @@ from contracts.errors import NotFound
 from contracts.target import Target
 
 DEPTH_MAX = 5
+PROTECTED_MAX = 20
+HPA, BUDGET = "HorizontalPodAutoscaler", "PodDisruptionBudget"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 _GROUPS = {
     "Pod": "v1",
@@ -52,8 +55,12 @@ class OwnerLook:
     def find(self, call: OwnerCall) -> Owner:
         """Raises Unavailable, Rejected, or InvalidInput for a cluster that is not served."""
         cluster = cluster_of(self._clusters, call.cluster)
-        kinds = {kind.lower(): kind for kind in _GROUPS}
+        kinds = {kind.lower(): kind for kind in (*_GROUPS, HPA, BUDGET)}
         kind = kinds.get(call.kind.lower())
+        if kind == HPA:
+            return _scaled(cluster, call)
+        if kind == BUDGET:
+            return _protected(cluster, call)
         if kind is None:
             return Owner(reason=f"a {call.kind} is not followed; name the workload in the alert")
         return _follow(cluster, call, Link(kind, call.name, call.uid))
@@ -72,8 +79,51 @@ def _follow(cluster: Cluster, call: OwnerCall, link: Link) -> Owner:
         reference = raw.controller_of(found)
         if not _is_followed(reference):
             return _end(call, link, tuple(chain), reference)
-        link = Link(reference["kind"], raw.text(reference, "name"), raw.text(reference, "uid"))
+        link = _link(reference)
     return Owner(chain=tuple(chain), reason=f"more than {DEPTH_MAX} owners above one another")
+
+
+def _scaled(cluster: Cluster, call: OwnerCall) -> Owner:
+    """The workload that an autoscaler scales, or what is above that."""
+    scaler = Link(HPA, call.name, "")
+    try:
+        found = cluster.get(HPA, call.namespace, call.name).body
+    except NotFound:
+        return Owner(reason=f"{scaler} does not exist any more")
+    reference = raw.mapping(found, "spec", "scaleTargetRef")
+    if not _is_followed(reference):
+        what = f"{raw.text(reference, 'kind')}/{raw.text(reference, 'name')}"
+        return Owner(chain=(str(scaler),), reason=f"{scaler} scales {what}, not followed")
+    return _after(scaler, _follow(cluster, call, _link(reference)))
+
+
+def _protected(cluster: Cluster, call: OwnerCall) -> Owner:
+    """The one workload whose pods a disruption budget selects."""
+    budget = Link(BUDGET, call.name, "")
+    try:
+        found = cluster.get(BUDGET, call.namespace, call.name).body
+    except NotFound:
+        return Owner(reason=f"{budget} does not exist any more")
+    labels = raw.selector_text(raw.mapping(found, "spec", "selector"))
+    pods = cluster.list_all("Pod", call.namespace, labels=labels)
+    links = dict.fromkeys(_link(raw.controller_of(pod)) for pod in pods)
+    if len(links) > PROTECTED_MAX:
+        return Owner(chain=(str(budget),), reason=f"{budget} protects {len(links)} controllers")
+    owners = [_follow(cluster, call, link) for link in links if link.kind in _GROUPS]
+    targets = {owner.target for owner in owners}
+    if len(targets) == 1 and len(owners) == len(links):
+        return _after(budget, owners[0])
+    names = ", ".join(sorted(map(str, links))) or "no pods"
+    return Owner(chain=(str(budget),), reason=f"{budget} protects {names}: no one workload")
+
+
+def _after(first: Link, owner: Owner) -> Owner:
+    return owner.model_copy(update={"chain": (str(first), *owner.chain)})
+
+
+def _link(reference: Object) -> Link:
+    kind, name = raw.text(reference, "kind"), raw.text(reference, "name")
+    return Link(kind, name, raw.text(reference, "uid"))
 
 
 def _is_followed(reference: Object) -> bool:

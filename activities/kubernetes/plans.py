@@ -4,64 +4,129 @@ import shlex
 from datetime import datetime
 from typing import Any
 
-from activities.kubernetes.client import Cluster
-from activities.kubernetes.deployment import Deployment, opted_out
+from activities.kubernetes import raw
+from activities.kubernetes.client import ANYWHERE, Cluster
 from activities.kubernetes.pods import PodState, findings_of
+from activities.kubernetes.quota import short_of
 from activities.kubernetes.revisions import Revision, age_seconds
+from activities.kubernetes.rollout import updated_of
+from activities.kubernetes.strategy import strategy_of
+from activities.kubernetes.subject import Subject
+from activities.kubernetes.surroundings import around
+from activities.kubernetes.workload import Workload
 from contracts.errors import Refused
-from contracts.plan import BlastRadius, Plan
+from contracts.plan import BlastRadius, Plan, Surroundings
 from contracts.step import StepCall
 from contracts.target import Target
 
+OPT_IN = "firebreak.dev/opt-in"
+OPT_OUT = "firebreak.dev/opt-out"
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def kubectl(cluster: Cluster, target: Target, *words: str) -> str:
     """The command that does the same by hand, quoted for a shell."""
     context = ["--context", cluster.context] if cluster.context else []
-    return shlex.join(["kubectl", *context, "-n", target.namespace, *words])
+    namespace = ["-n", target.namespace] if target.namespace else []
+    return shlex.join(["kubectl", *context, *namespace, *words])
 
 
-def refuse_paused(cluster: Cluster, target: Target, deployment: Deployment) -> None:
-    """Raises Refused while somebody has paused the deployment's rollouts."""
-    if deployment.paused:
-        resume = kubectl(cluster, target, "rollout", "resume", f"deployment/{target.name}")
+def slashed(target: Target) -> str:
+    """`deployment/web`, as kubectl takes it."""
+    return f"{target.kind.lower()}/{target.name}"
+
+
+def refuse_paused(cluster: Cluster, target: Target, workload: Workload) -> None:
+    """Raises Refused while somebody has paused a deployment's rollouts."""
+    if workload.paused:
+        resume = kubectl(cluster, target, "rollout", "resume", slashed(target))
         raise Refused(f"{target} is paused: nothing would roll out", f"Resume it: {resume}")
 
 
-def plan_of(call: StepCall[Any], cluster: Cluster, deployment: Deployment, **words: Any) -> Plan:
+def refuse_on_delete(cluster: Cluster, target: Target, workload: Workload) -> None:
+    """Raises Refused where no controller replaces pods by itself."""
+    if strategy_of(workload).on_delete:
+        delete = kubectl(cluster, target, "delete", "pod", "POD")
+        said = f"{target} has updateStrategy OnDelete: a new template replaces no pod by itself"
+        raise Refused(said, f"Delete its pods one by one: {delete}")
+
+
+def refuse_held_back(target: Target, workload: Workload) -> None:
+    """Raises Refused where the partition of a set holds every pod back."""
+    held_back = strategy_of(workload).held_back
+    if held_back and held_back >= workload.replicas:
+        raise Refused(
+            f"{target} has partition {held_back}: no pod would be replaced",
+            "Lower spec.updateStrategy.rollingUpdate.partition, or delete one pod.",
+        )
+
+
+def plan_of(call: StepCall[Any], cluster: Cluster, subject: Subject, **words: Any) -> Plan:
     """A plan on this reading; `words` are the fields that differ between actions."""
     target = call.step.target
-    blast = BlastRadius(
-        pods=deployment.replicas,
-        ready=deployment.status("readyReplicas"),
-        desired=deployment.replicas,
+    known = {
+        "action": call.step.activity,
+        "target": target,
+        "uid": subject.uid,
+        "generation": subject.generation,
+        "at": call.at,
+    }
+    return Plan(**known | consent(cluster, target, subject) | words)
+
+
+def consent(cluster: Cluster, target: Target, subject: Subject) -> dict[str, Any]:
+    """`opted_out` and `opted_in`: what the object or its namespace says of Firebreak."""
+    said = [subject.raw]
+    if target.namespace:
+        said.append(cluster.get("Namespace", ANYWHERE, target.namespace).body)
+    return {
+        "opted_out": any(raw.annotation(obj, OPT_OUT) == "true" for obj in said),
+        "opted_in": any(raw.annotation(obj, OPT_IN) == "true" for obj in said),
+    }
+
+
+def rollout_blast(workload: Workload) -> BlastRadius:
+    """What a new template touches: every pod but those held back, some of them at a time."""
+    strategy = strategy_of(workload)
+    return BlastRadius(
+        pods=workload.replicas - strategy.held_back,
+        ready=workload.ready,
+        desired=workload.replicas,
+        lost=strategy.lost(workload),
     )
-    return Plan(
-        action=call.step.activity,
-        target=target,
-        uid=deployment.uid,
-        generation=deployment.generation,
-        at=call.at,
-        blast=blast,
-        opted_out=opted_out(cluster, deployment, target.namespace),
-        **words,
-    )
+
+
+def around_rollout(cluster: Cluster, target: Target, workload: Workload) -> Surroundings:
+    """What surrounds it, and what a new template would meet. With a surge and no pod away, the
+    rollout stands still where a quota takes no more pods.
+    """
+    strategy = strategy_of(workload)
+    more = strategy.surge if not strategy.unavailable else 0
+    update = {
+        "outage": strategy.outage(workload),
+        "short_of": short_of(cluster, target.namespace, workload, more),
+    }
+    return around(cluster, target, workload).model_copy(update=update)
 
 
 def common_findings(
-    deployment: Deployment, current: Revision | None, pods: list[PodState], at: datetime
+    workload: Workload, current: Revision | None, pods: list[PodState], at: datetime
 ) -> list[str]:
     """What a person should know before saying yes: sick pods, a young revision, a half rollout."""
     said = findings_of(pods)
     if current is not None and current.number:
-        age = duration(age_seconds(deployment, current, at))
+        age = duration(age_seconds(workload, current, at))
         said.append(f"revision {current.number} is {age} old")
-    updated = deployment.status("updatedReplicas")
-    if updated < deployment.replicas:
-        said.append(f"a rollout is in progress: {updated} of {deployment.replicas} pods updated")
-    if deployment.raw["spec"].get("strategy", {}).get("type") == "Recreate":
+    if workload.status("observedGeneration") < workload.generation:
+        said.append("its controller has not seen the newest spec yet")
+    updated, wanted = updated_of(workload)
+    if updated < wanted:
+        said.append(f"a rollout is in progress: {updated} of {wanted} pods updated")
+    strategy = strategy_of(workload)
+    if strategy.kind == "Recreate":
         said.append("strategy Recreate: all pods stop before the new ones start")
+    if strategy.held_back:
+        said.append(f"partition: {strategy.held_back} pods keep the template that they have")
     return said
 
 

@@ -1,7 +1,8 @@
-"""The pods of a Deployment, and how sick each of them is.
+"""The pods of a workload, and how sick each of them is.
 
 `CrashLoopBackOff` flaps with `Running`, so a container that was restarted, is not ready and has a
-last exit also counts as crash-looping. Nothing here repairs anything.
+last exit also counts as crash-looping. Of several sick containers the one is told whose sickness a
+restart leaves. Containers for debugging make no pod sick. Nothing here repairs anything.
 """
 
 from collections import Counter
@@ -9,9 +10,9 @@ from dataclasses import dataclass
 
 from activities.kubernetes import raw
 from activities.kubernetes.client import Cluster
-from activities.kubernetes.deployment import Deployment
 from activities.kubernetes.raw import Object
 from activities.kubernetes.revisions import Revision
+from activities.kubernetes.workload import Workload, raw_pods
 
 CRASH_LOOP = "CrashLoopBackOff"
 OOM_KILLED = "OOMKilled"
@@ -28,6 +29,7 @@ UNREPAIRED_BY_RESTART = frozenset(
         "Unschedulable",
     }
 )
+UNREPAIRED_ENDS = frozenset({OOM_KILLED, "StartError", "ContainerCannotRun"})
 _STARTING = frozenset({"ContainerCreating", "PodInitializing"})
 _CRASHED_RESTARTS_MIN = 2
 
@@ -53,8 +55,8 @@ class PodState:
         """
         if self.ready:
             return ""
-        if self.last_reason == OOM_KILLED:
-            return OOM_KILLED
+        if self.last_reason in UNREPAIRED_ENDS:
+            return self.last_reason
         return self.reason if self.reason in UNREPAIRED_BY_RESTART else ""
 
     @property
@@ -77,20 +79,28 @@ class PodState:
 
 
 def pods_of(
-    cluster: Cluster, namespace: str, deployment: Deployment, revisions: list[Revision]
+    cluster: Cluster, namespace: str, workload: Workload, revisions: list[Revision]
 ) -> list[PodState]:
     """The pods that these revisions control and that are not going away, sickest first."""
     owners = {revision.uid for revision in revisions}
-    found = cluster.list_all("Pod", namespace, labels=deployment.selector)
-    owned = [pod for pod in found if raw.controller_of(pod).get("uid") in owners]
-    staying = [pod for pod in owned if not raw.text(pod, "metadata", "deletionTimestamp")]
+    found = cluster.list_all("Pod", namespace, labels=workload.selector)
+    return _by_sickness([pod for pod in found if raw.controller_of(pod).get("uid") in owners])
+
+
+def states_of(cluster: Cluster, namespace: str, workload: Workload) -> list[PodState]:
+    """All pods of a workload that are not going away, sickest first."""
+    return _by_sickness(raw_pods(cluster, namespace, workload))
+
+
+def _by_sickness(pods: list[Object]) -> list[PodState]:
+    staying = [pod for pod in pods if not raw.text(pod, "metadata", "deletionTimestamp")]
     return sorted((state_of(pod) for pod in staying), key=lambda state: state.rank)
 
 
 def state_of(pod: Object) -> PodState:
     """Read one pod."""
-    statuses = _statuses(pod)
-    worst = next((s for s in statuses if _reason(s)), {})
+    statuses = statuses_of(pod)
+    worst = min((s for s in statuses if _reason(s)), key=_hope, default={})
     restarted = [status for status in statuses if _restarts(status)]
     crashed = worst or max(restarted, key=_restarts, default={})
     return PodState(
@@ -101,7 +111,7 @@ def state_of(pod: Object) -> PodState:
         restarts=sum(_restarts(s) for s in statuses),
         reason=_reason(worst) or _pod_reason(pod),
         container=raw.text(crashed, "name"),
-        last_reason=raw.text(_last_end(crashed), "reason"),
+        last_reason=raw.text(last_end(crashed), "reason"),
         last_exit=_last_exit(crashed),
     )
 
@@ -122,8 +132,9 @@ def findings_of(pods: list[PodState]) -> list[str]:
 
 
 def containers_of(pod: Object) -> list[str]:
-    """The names of its containers, init containers last."""
-    containers = raw.items(pod, "spec", "containers") + raw.items(pod, "spec", "initContainers")
+    """The names of its containers, init containers and those for debugging last."""
+    kinds = ("containers", "initContainers", "ephemeralContainers")
+    containers = [container for kind in kinds for container in raw.items(pod, "spec", kind)]
     return [raw.text(container, "name") for container in containers]
 
 
@@ -131,9 +142,16 @@ def _counted(count: int, total: int) -> str:
     return f"{count} of {total} pods {'is' if count == 1 else 'are'}"
 
 
-def _statuses(pod: Object) -> list[Object]:
-    kinds = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
+def statuses_of(pod: Object) -> list[Object]:
+    """The states of its init containers and containers."""
+    kinds = ("initContainerStatuses", "containerStatuses")
     return [status for kind in kinds for status in raw.items(pod, "status", kind)]
+
+
+def _hope(status: Object) -> bool:
+    """Whether a restart could mend what this container suffers from: such a one is told last."""
+    hopeless = raw.text(last_end(status), "reason") in UNREPAIRED_ENDS
+    return not (hopeless or _reason(status) in UNREPAIRED_BY_RESTART)
 
 
 def _restarts(status: Object) -> int:
@@ -162,14 +180,14 @@ def _pod_reason(pod: Object) -> str:
     return raw.text(pod, "status", "reason") or unschedulable
 
 
-def _last_end(status: Object) -> Object:
-    """The last termination, or the present one, or an empty object."""
-    ended = raw.mapping(status, "lastState", "terminated")
-    return ended or raw.mapping(status, "state", "terminated")
+def last_end(status: Object) -> Object:
+    """How a container ended last: now, before its last restart, or (an empty object) never."""
+    ended = raw.mapping(status, "state", "terminated")
+    return ended or raw.mapping(status, "lastState", "terminated")
 
 
 def _last_exit(status: Object) -> str:
     """`OOMKilled (exit code 137)`."""
-    ended = _last_end(status)
+    ended = last_end(status)
     reason = raw.text(ended, "reason") or "Error"
     return f"{reason} (exit code {raw.number(ended, 'exitCode')})" if ended else ""

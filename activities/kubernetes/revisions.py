@@ -1,7 +1,8 @@
-"""The revisions of a Deployment: the ReplicaSets that it controls, newest revision first.
+"""The revisions of a workload, newest first: the ReplicaSets of a Deployment, or the
+ControllerRevisions of a StatefulSet or DaemonSet.
 
-A ReplicaSet belongs to a Deployment by the uid of its controller reference, never by a label
-alone: two deployments may select the same labels.
+A revision belongs to a workload by the uid of its controller reference, never by a label alone:
+two workloads may select the same labels. Nothing here writes.
 """
 
 from dataclasses import dataclass
@@ -9,51 +10,45 @@ from datetime import datetime
 
 from activities.kubernetes import raw
 from activities.kubernetes.client import Cluster
-from activities.kubernetes.deployment import REVISION, Deployment
+from activities.kubernetes.deployment import REVISION
 from activities.kubernetes.raw import Object
-from activities.kubernetes.workload import RESTARTED_AT, bare_template, images_of
+from activities.kubernetes.workload import RESTARTED_AT, Workload, bare_template, images_of
 from contracts.model import digest_of
 from contracts.redact import redact
 
 CHANGE_CAUSE = "kubernetes.io/change-cause"
 CAUSE_CHARS_MAX = 200
 _HISTORY = "deployment.kubernetes.io/revision-history"
+_PATCH = "$patch"
 
 
 @dataclass(frozen=True)
 class Revision:
-    """One ReplicaSet as a revision; `number` is 0 while the controller has not numbered it."""
+    """One of them; `number` is 0 while the controller has not numbered it. `reused`: it was another
+    revision before, whose number is `number_before`, or 0 when nobody tells.
+    """
 
     raw: Object
     number: int
     template: Object
     digest: str
+    reused: bool = False
+    number_before: int = 0
 
     @property
     def name(self) -> str:
-        """The ReplicaSet's name."""
+        """The name of the object that keeps it."""
         return raw.name_of(self.raw)
 
     @property
     def uid(self) -> str:
-        """The ReplicaSet's uid."""
+        """The uid of the object that keeps it."""
         return raw.uid_of(self.raw)
 
     @property
     def created_at(self) -> datetime | None:
-        """When the ReplicaSet was created; a template that returns keeps its ReplicaSet."""
+        """When that object was created; a template that returns keeps its object."""
         return raw.moment(self.raw, "metadata", "creationTimestamp")
-
-    @property
-    def reused(self) -> bool:
-        """Whether it was another revision before."""
-        return bool(raw.annotation(self.raw, _HISTORY))
-
-    @property
-    def number_before(self) -> int:
-        """The number that it had before its present one, or 0 when it had none."""
-        before = raw.annotation(self.raw, _HISTORY).rpartition(",")[2].strip()
-        return int(before) if before.isdigit() else 0
 
     def runs_like(self, other: "Revision") -> bool:
         """Whether its pods run the same: a restart changes only the time that it was asked for."""
@@ -61,7 +56,7 @@ class Revision:
 
     @property
     def ready(self) -> int:
-        """Its ready pods."""
+        """Its ready pods, as a ReplicaSet counts them."""
         return raw.number(self.raw, "status", "readyReplicas")
 
     @property
@@ -85,22 +80,56 @@ def revision_of(replica_set: Object) -> Revision:
     """A ReplicaSet, read as a revision."""
     number = raw.annotation(replica_set, REVISION)
     template = bare_template(replica_set)
-    numbered = int(number) if number.isdigit() else 0
-    return Revision(replica_set, numbered, template, digest_of(template))
+    history = raw.annotation(replica_set, _HISTORY)
+    before = history.rpartition(",")[2].strip()
+    return Revision(
+        raw=replica_set,
+        number=int(number) if number.isdigit() else 0,
+        template=template,
+        digest=digest_of(template),
+        reused=bool(history),
+        number_before=int(before) if before.isdigit() else 0,
+    )
 
 
-def revisions_of(cluster: Cluster, namespace: str, deployment: Deployment) -> list[Revision]:
+def set_revision_of(revision: Object, peers: list[Object]) -> Revision:
+    """A ControllerRevision, read as a revision. Its number grows when its template returns, its age
+    does not: so one that is older than a peer of a smaller number has returned.
+    """
+    template = bare_template(raw.mapping(revision, "data"))
+    template.pop(_PATCH, None)
+    number = raw.number(revision, "revision")
+    made = raw.text(revision, "metadata", "creationTimestamp")
+    return Revision(
+        raw=revision,
+        number=number,
+        template=template,
+        digest=digest_of(template),
+        reused=any(
+            raw.number(peer, "revision") < number
+            and raw.text(peer, "metadata", "creationTimestamp") > made
+            for peer in peers
+        ),
+    )
+
+
+def revisions_of(cluster: Cluster, namespace: str, workload: Workload) -> list[Revision]:
     """All of them, newest first."""
-    found = cluster.list_all("ReplicaSet", namespace, labels=deployment.selector)
-    owned = [rs for rs in found if raw.controller_of(rs).get("uid") == deployment.uid]
-    return sorted((revision_of(rs) for rs in owned), key=lambda r: r.number, reverse=True)
+    kind = "ReplicaSet" if workload.kind == "Deployment" else "ControllerRevision"
+    found = cluster.list_all(kind, namespace, labels=workload.selector)
+    owned = [obj for obj in found if raw.controller_of(obj).get("uid") == workload.uid]
+    if workload.kind == "Deployment":
+        revisions = [revision_of(replica_set) for replica_set in owned]
+    else:
+        revisions = [set_revision_of(revision, owned) for revision in owned]
+    return sorted(revisions, key=lambda r: r.number, reverse=True)
 
 
-def current_of(deployment: Deployment, revisions: list[Revision]) -> Revision | None:
-    """The one that has the deployment's template: the oldest of equals, as the controller picks.
+def current_of(workload: Workload, revisions: list[Revision]) -> Revision | None:
+    """The one that has the workload's template: the oldest of equals, as the controller picks.
     None while the controller has not seen the newest template yet.
     """
-    equal = [r for r in revisions if r.digest == deployment.template_digest]
+    equal = [r for r in revisions if r.digest == workload.template_digest]
     return min(equal, key=lambda r: (r.created_at is None, r.created_at, r.name), default=None)
 
 
@@ -111,13 +140,13 @@ def older_than(current: Revision, revisions: list[Revision]) -> list[Revision]:
     return [r for r in revisions if 0 < r.number < current.number and not r.runs_like(current)]
 
 
-def age_seconds(deployment: Deployment, current: Revision, at: datetime) -> int:
-    """How long ago this revision began. A reused ReplicaSet is older than its newest revision;
-    then the time of the rollout's last progress is the nearest thing that the API tells.
+def age_seconds(workload: Workload, current: Revision, at: datetime) -> int:
+    """How long ago this revision began. A reused one is older than its newest number; then the
+    time of the rollout's last progress is the nearest thing that the API tells.
     """
     began = current.created_at
     if current.reused:
-        began = raw.moment(deployment.condition("Progressing"), "lastUpdateTime") or began
+        began = raw.moment(workload.condition("Progressing"), "lastUpdateTime") or began
     return max(0, int((at - began).total_seconds())) if began else 0
 
 

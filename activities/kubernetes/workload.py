@@ -45,6 +45,11 @@ class Workload(Subject):
         return self.status(field)
 
     @property
+    def paused(self) -> bool:
+        """Whether a Deployment's rollouts are paused (`kubectl rollout pause`)."""
+        return raw.dig(self.raw, "spec", "paused") is True
+
+    @property
     def selector(self) -> str:
         """Its selector as a query parameter."""
         return raw.selector_text(raw.mapping(self.raw, "spec", "selector"))
@@ -80,6 +85,11 @@ def bare_template(owner: Object) -> Object:
     metadata = {k: v for k, v in raw.mapping(template, "metadata").items() if v is not None}
     labels = {k: v for k, v in raw.mapping(metadata, "labels").items() if k != HASH_LABEL}
     return template | {"metadata": metadata | {"labels": labels}}
+
+
+def digest_of_template(owner: Object) -> str:
+    """The digest of an object's pod template, or the empty string for an object without one."""
+    return digest_of(bare_template(owner)) if raw.mapping(owner, "spec", "template") else ""
 
 
 def images_of(template: Object) -> list[str]:

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import pytest
 from sqlalchemy import Engine
 
-from activities.guard import APPROVAL_LATE_SECONDS_MAX, GuardActivities
+from activities.guard import GuardActivities
+from activities.permits import APPROVAL_LATE_SECONDS_MAX
 from contracts.approval import Approval, ApprovalState, Vote
 from contracts.calls import JudgeCall, ReserveCall, SettleCall
 from contracts.errors import Busy, FirebreakError, Paused, PlanChanged, Refused
@@ -20,6 +21,7 @@ from contracts.target import Target
 from toil.ledger import Ledger
 from toil.pauses import Pauses
 from toil.reservations import Reservations
+from toil.storms import Storms
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TARGET = Target(cluster="default", namespace="shop", kind="Deployment", name="user-auth")
@@ -57,7 +59,9 @@ class Desk:
     @property
     def guard(self) -> GuardActivities:
         """The activities, with the policy as it is now."""
-        return GuardActivities(self.reservations, self.pauses, self.policy, lambda: self.now)
+        return GuardActivities(
+            self.reservations, self.pauses, Storms(self.engine), self.policy, lambda: self.now
+        )
 
     @property
     def reservations(self) -> Reservations:
@@ -149,7 +153,7 @@ def test_without_an_approval_nothing_is_reserved(desk: Desk) -> None:
     """Ask without an answer is a refusal, and no row is left."""
     with pytest.raises(Refused, match="nobody was asked"):
         desk.guard.reserve(wanted())
-    assert desk.reservations.history(TARGET.key, NOON - timedelta(days=1)) == ()
+    assert desk.reservations.history([TARGET.key], NOON - timedelta(days=1)) == ()
 
 
 def test_an_approval_of_another_plan_gets_nothing(desk: Desk) -> None:
@@ -185,7 +189,7 @@ def test_an_approval_that_is_too_old_is_asked_for_again(desk: Desk) -> None:
     desk.now = approval.expires_at + timedelta(seconds=APPROVAL_LATE_SECONDS_MAX + 1)
     with pytest.raises(PlanChanged, match="the approval is too old to act on"):
         desk.guard.reserve(wanted(approval))
-    assert desk.reservations.history(TARGET.key, NOON - timedelta(days=1)) == ()
+    assert desk.reservations.history([TARGET.key], NOON - timedelta(days=1)) == ()
     desk.now = approval.expires_at + timedelta(seconds=APPROVAL_LATE_SECONDS_MAX)
     assert desk.guard.reserve(wanted(approval)).state == "open"
 
@@ -305,7 +309,7 @@ def test_an_orphan_that_expired_counts_as_an_unknown_write(desk: Desk) -> None:
     desk.now = NOON + timedelta(seconds=700)
     with pytest.raises(Refused, match="it rests"):
         desk.guard.reserve(wanted(approved("ana"), key="inc-1/2/2"))
-    past = desk.reservations.history(TARGET.key, NOON - timedelta(days=1))
+    past = desk.reservations.history([TARGET.key], NOON - timedelta(days=1))
     assert [(attempt.key, attempt.state) for attempt in past] == [("inc-1/1/2", "unknown")]
 
 
@@ -368,11 +372,11 @@ def test_a_pause_between_judgement_and_lock_gives_the_lock_back(
     """The second judgement, under the lock, sees it; nobody has to wait for an expiry."""
     real = Reservations.reserve
 
-    def pause_meanwhile(books: Reservations, call: ReserveCall, now: datetime) -> Any:
+    def pause_meanwhile(books: Reservations, call: ReserveCall, *rest: Any) -> Any:
         desk.pauses.put("all", "stop", "ben", NOON)
-        return real(books, call, now)
+        return real(books, call, *rest)
 
     monkeypatch.setattr(Reservations, "reserve", pause_meanwhile)
     with pytest.raises(Paused):
         desk.guard.reserve(wanted(approved("ana")))
-    assert desk.reservations.history(TARGET.key, NOON - timedelta(days=1)) == ()
+    assert desk.reservations.history([TARGET.key], NOON - timedelta(days=1)) == ()

@@ -230,9 +230,10 @@ class Shop:
         return sum(n for agent, n in counted.items() if agent.startswith("firebreak/"))
 
     def asked(self, verb: str, path_ends: str) -> int:
-        """How many requests Firebreak sent with this verb to such a path."""
+        """How many requests Firebreak sent with this verb to such a path, rehearsals aside."""
         return sum(
             record.verb == verb
+            and not record.dry_run
             and record.path.endswith(path_ends)
             and record.user_agent.startswith("firebreak/")
             for record in self.server.requests()

@@ -24,6 +24,13 @@ class Library(Cluster):
             raise NotFound(f"{kind.lower()} {namespace}/{name} not found")
         return Answer(self._objects[kind, name], None)
 
+    def list_all(
+        self, kind: str, namespace: str, *, labels: str = "", fields: str = ""
+    ) -> list[dict[str, Any]]:
+        """Every object of the kind, as if all had the labels."""
+        assert (namespace, labels, fields) == ("shop", "app=web", "")
+        return [found for (known, _), found in self._objects.items() if known == kind]
+
 
 def _thing(kind: str, name: str, *, owner: tuple[str, str, str] | None = None) -> dict[str, Any]:
     """`owner` is apiVersion, kind and name; uids follow from names."""
@@ -146,6 +153,70 @@ def test_owners_in_a_circle_end() -> None:
     owner = _find(Library(one, two), "ReplicaSet", "one")
     assert owner.target is None
     assert len(owner.chain) == DEPTH_MAX
+
+
+def _scaler(version: str, kind: str, name: str) -> dict[str, Any]:
+    reference = {"apiVersion": version, "kind": kind, "name": name}
+    return _thing("HorizontalPodAutoscaler", "h") | {"spec": {"scaleTargetRef": reference}}
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
+def test_an_autoscaler_leads_to_what_it_scales(kind: str) -> None:
+    """By its reference, never by its name."""
+    library = Library(_scaler("apps/v1", kind, "web"), _thing(kind, "web"))
+    owner = _find(library, "HorizontalPodAutoscaler", "h")
+    assert owner.target is not None
+    assert (owner.target.kind, owner.target.name) == (kind, "web")
+    assert owner.chain == ("HorizontalPodAutoscaler/h", f"{kind}/web")
+
+
+def test_an_autoscaler_of_something_unknown_has_no_target() -> None:
+    """It is named."""
+    library = Library(_scaler("argoproj.io/v1alpha1", "Rollout", "web"))
+    owner = _find(library, "HorizontalPodAutoscaler", "h")
+    assert owner.target is None
+    assert owner.reason == "HorizontalPodAutoscaler/h scales Rollout/web, not followed"
+
+
+@pytest.mark.parametrize("kind", ["HorizontalPodAutoscaler", "PodDisruptionBudget"])
+def test_what_stands_for_a_workload_may_be_gone(kind: str) -> None:
+    """As a pod may."""
+    assert _find(Library(), kind, "x").reason == f"{kind}/x does not exist any more"
+
+
+def _budget(*pods: dict[str, Any]) -> Library:
+    selector = {"matchLabels": {"app": "web"}}
+    budget = _thing("PodDisruptionBudget", "b") | {"spec": {"selector": selector}}
+    sets = [_thing("StatefulSet", name) for name in ("db", "cache")]
+    return Library(budget, *sets, *pods)
+
+
+def test_a_disruption_budget_leads_to_the_workload_of_its_pods() -> None:
+    """All of them have the same one."""
+    pods = [_thing("Pod", f"db-{n}", owner=("apps/v1", "StatefulSet", "db")) for n in range(3)]
+    owner = _find(_budget(*pods), "PodDisruptionBudget", "b")
+    assert owner.target is not None
+    assert (owner.target.kind, owner.target.name) == ("StatefulSet", "db")
+    assert owner.chain == ("PodDisruptionBudget/b", "StatefulSet/db")
+
+
+@pytest.mark.parametrize("other", [("apps/v1", "StatefulSet", "cache"), None])
+def test_a_disruption_budget_over_several_workloads_has_no_target(
+    other: tuple[str, str, str] | None,
+) -> None:
+    """Another workload's pod, or a bare one."""
+    pods = [
+        _thing("Pod", "db-0", owner=("apps/v1", "StatefulSet", "db")),
+        _thing("Pod", "x", owner=other),
+    ]
+    owner = _find(_budget(*pods), "PodDisruptionBudget", "b")
+    assert owner.target is None
+    assert "no one workload" in owner.reason
+
+
+def test_a_disruption_budget_over_nothing_has_no_target() -> None:
+    """Its workload is at zero, or gone."""
+    assert "no pods" in _find(_budget(), "PodDisruptionBudget", "b").reason
 
 
 def test_a_kind_that_is_not_followed_says_so() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from activities.kubernetes.deployment import Deployment
 from activities.kubernetes.rollout import Watched, progress_of
+from activities.kubernetes.workload import Workload
 from activities_kubernetes.shop import KEY, TARGET
 from contracts.step import Receipt
 
@@ -25,9 +25,9 @@ AFTER = Receipt(
 
 def _deployment(
     status: dict[str, Any], *, generation: int = 3, uid: str = "u", **spec: Any
-) -> Deployment:
+) -> Workload:
     metadata = {"uid": uid, "generation": generation}
-    return Deployment({"metadata": metadata, "spec": {"replicas": 2} | spec, "status": status})
+    return Workload({"metadata": metadata, "spec": {"replicas": 2} | spec, "status": status})
 
 
 def _exceeded(seconds_after_write: int) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def test_a_plan_says_from_what_to_what_and_how_by_hand(broken: Shop) -> None:
     assert "3 of 4 pods are in CrashLoopBackOff" in plan.findings
     assert "revision 2 is 40 s old" in plan.findings
     assert any("containers[user-auth].image" in finding for finding in plan.findings)
-    assert plan.blast.model_dump() == {"pods": 3, "ready": 1, "desired": 3}
+    assert plan.blast.model_dump() == {"pods": 3, "ready": 1, "desired": 3, "lost": 1}
     assert not plan.opted_out
 
 
@@ -117,9 +117,9 @@ def test_a_missing_deployment_is_not_found(shop: Shop) -> None:
 
 
 def test_another_kind_is_invalid_input(broken: Shop) -> None:
-    """StatefulSets and DaemonSets come later, and say so."""
+    """A StatefulSet has `RollbackSet`."""
     target = Target(cluster="lab", namespace="shop", kind="StatefulSet", name="db")
-    with pytest.raises(InvalidInput, match="only Deployments"):
+    with pytest.raises(InvalidInput, match="done to a Deployment, not to a StatefulSet"):
         broken.run(broken.rollback.plan, broken.call(RollbackDeployment(target=target)))
 
 

@@ -71,7 +71,7 @@ def test_an_alert_of_another_says_what_was_wanted() -> None:
     row = backtest().row(incident(alert="SomethingElse"))
 
     assert not row.matched
-    assert 'restart_crash_loop wants alertname="KubePodCrashLooping"' in row.detail
+    assert 'rerun_failed_job wants alertname="KubeJobFailed"' in row.detail
 
 
 def test_another_runbook_that_is_heavier_would_have_run() -> None:

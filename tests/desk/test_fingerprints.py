@@ -22,7 +22,7 @@ HARMLESS = {
     "texts": (r'summary=f"[^"]*"', 'summary="otherwise"'),
     "docstrings": (r'"""[^"]*"""', '"""Other words."""'),
     "variables": (r"\b(restart|rollback|history|logs)\b(?= =|\)|\.|,)", r"my_\1"),
-    "aliases": (r"import (\w+), PodLogs,", r"import \1 as \1, PodLogs as PodLogs,"),
+    "aliases": (r"import PodLogs, (\w+),", r"import PodLogs as PodLogs, \1 as \1,"),
     "a log line": (re.escape(LOOK), f"\n        workflow.logger.info('x'){LOOK}"),
     "statuses": (r'status="resolved"', 'status="escalated"'),
 }
@@ -65,7 +65,7 @@ def test_what_changes_no_command_changes_no_fingerprint(name: str, changes: list
         ("await self.look(Events(target=case.target))", "pass"),
         ("self.look(Events(", "self.look(RolloutHistory("),
         ("RolloutRestart(target", "RollbackDeployment(target"),
-        ("        if beyond:", "        if not beyond:"),
+        ("        elif beyond:", "        elif not beyond:"),
         ('"beyond_restart"', '"another_fact"'),
         (
             "        await self.approve",

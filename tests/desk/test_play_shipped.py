@@ -14,6 +14,7 @@ from workflows.authoring.play.sample_case import sample_case
 from workflows.authoring.play.transcript import Play
 from workflows.authoring.play.world import Script
 
+CRASH_LOOKS = ("pod_logs", "events", "rollout_history", "pod_states")
 RESTART = "rollout_restart of deployment shop/web"
 
 
@@ -31,7 +32,7 @@ def lines_of(played: Play, kind: str) -> list[str]:
 @pytest.mark.parametrize(
     ("runbook", "action", "looks"),
     [
-        (RestartCrashLoop, "rollout_restart", ("pod_logs", "events", "rollout_history")),
+        (RestartCrashLoop, "rollout_restart", CRASH_LOOKS),
         (RollbackBadRollout, "rollback_deployment", ("pod_logs", "rollout_history")),
     ],
 )
@@ -58,12 +59,17 @@ def test_every_answer_has_its_outcome(
 
 def test_a_transcript_reads_as_a_story() -> None:
     """One aligned line a step, with what was found, asked, written and seen."""
-    found = {PodLogs: "out of memory\nkilled", "rollout_history": {"current": 7}}
+    found = {
+        PodLogs: "lock file exists\nkilled",
+        "rollout_history": {"current": 7},
+        "pod_states": {"remedy": "restart"},
+    }
     played = restarted(Script(find=found))
     assert str(played).splitlines() == [
-        "LOOK    pod_logs of deployment shop/web: out of memory",
+        "LOOK    pod_logs of deployment shop/web: lock file exists",
         "LOOK    events of deployment shop/web: nothing special",
         "LOOK    rollout_history of deployment shop/web: current=7",
+        "LOOK    pod_states of deployment shop/web: remedy='restart'",
         f"PLAN    {RESTART}: kubectl -n shop rollout restart deployment/web",
         f"ASK     {RESTART}: ana approved",
         f"ACT     {RESTART}: written, generation 2",

@@ -14,12 +14,13 @@ def test_the_commands_of_a_shipped_runbook_read_like_its_story() -> None:
         "look PodLogs",
         "look Events",
         "look RolloutHistory",
+        "look PodStates",
         "approve RolloutRestart",
         "act RolloutRestart",
         "verify RolloutHealthy",
     )
     found = commands_of(CRASH_LOOP, "RestartCrashLoop")
-    assert "if <look PodLogs>.facts.get('beyond_restart'):" in found
+    assert any("<look PodLogs>.facts.get('beyond_restart')" in line for line in found)
     assert found[-1] == "verify RolloutHealthy"
 
 
@@ -37,6 +38,7 @@ def test_the_commands_of_a_shipped_runbook_read_like_its_story() -> None:
         ("await self.verify(check=RolloutHealthy(), within=x)", ["verify RolloutHealthy"]),
         ("await self.look(PodLogs.model_validate({}))", ["look PodLogs"]),
         ("await workflow.sleep(3)\nawait asyncio.sleep(timedelta(1))", ["sleep", "sleep"]),
+        ("await self.warn('it stays raised')", ["warn"]),
         ("await workflow.wait_condition(lambda: x)", ["wait_condition"]),
         ("await workflow.wait_condition(lambda: x, timeout=y)", ["wait_condition with timeout"]),
         (

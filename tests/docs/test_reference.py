@@ -13,6 +13,7 @@ from fastapi.routing import iter_route_contexts
 
 from contracts import errors as tree
 from contracts.errors import FirebreakError
+from contracts.limits import Limits
 from contracts.policy import Policy
 from docs.commands import commands
 from docs.pages import REFERENCE, ROOT, reference
@@ -20,10 +21,12 @@ from gateway import errors as door_errors
 from gateway.app import build_app, doors_of
 from gateway.errors import status_of
 from gateway.temporal import TemporalDoor
+from guardrails.rules import NAMES
 from settings import PREFIX, Settings
 from toil.database import open_engine
 from toil.tables import Row
 from tools.reference import MEND, main, stale
+from tools.rulebook import ROWS, rulings_of
 
 _PLACEHOLDER = re.compile(r"\{\w+\}")
 
@@ -66,32 +69,14 @@ def errors_of(module: Any) -> list[type[FirebreakError]]:
     ]
 
 
-def rule_names() -> set[str]:
-    """Every name that a guardrail gives as its `rule`, read from the source."""
-    found = set()
-    for path in (ROOT / "guardrails").glob("*.py"):
-        source = ast.parse(path.read_text())
-        names = {n.targets[0].id: n.value for n in source.body if _names_text(n)}  # type: ignore[attr-defined]  # checked by _names_text
-        for given in _rules_given(source):
-            value = names.get(given.id, given) if isinstance(given, ast.Name) else given
-            if isinstance(value, ast.Constant):
-                found.add(str(value.value))
-    return found
-
-
-def _names_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-
-
-def _rules_given(source: ast.Module) -> Iterator[ast.expr]:
-    for node in ast.walk(source):
-        if isinstance(node, ast.Call):
-            if isinstance(node.func, ast.Name) and node.func.id == "_deny":
-                yield node.args[0]
-            yield from (k.value for k in node.keywords if k.arg == "rule")
-        elif isinstance(node, ast.Dict):
-            pairs = zip(node.keys, node.values, strict=True)
-            yield from (v for k, v in pairs if isinstance(k, ast.Constant) and k.value == "rule")
+def node_ids() -> set[str]:
+    """The node ids of the guardrails' tests, without their parameters."""
+    return {
+        f"tests/guardrails/{path.name}::{node.name}"
+        for path in (ROOT / "tests" / "guardrails").glob("test_*.py")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
 
 
 def test_every_generated_part_is_as_the_code_is() -> None:
@@ -158,10 +143,25 @@ def test_every_error_is_in_the_reference(kind: type[FirebreakError]) -> None:
         assert kind.fix in line, f"write a row that begins with {row} and ends with {kind.fix}"
 
 
-def test_every_guardrail_is_in_the_reference_and_no_other() -> None:
-    """docs/reference/guardrails.md has a row for each name that a verdict can give."""
-    table = reference("guardrails.md").partition("## Who is asked")[0]
-    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == rule_names()
+def test_every_guardrail_has_its_row_and_every_row_its_guardrail() -> None:
+    """docs/reference/guardrails.md tells each rule once, in the order in which it is asked."""
+    assert tuple(ROWS) == NAMES, "add the rule to ROWS in tools/rulebook.py, or take its row away"
+    table = reference("guardrails.md").partition("## What counts")[0]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_guardrail_has_a_ruling_and_a_test_that_exists(name: str) -> None:
+    """A row that nobody holds would be a promise."""
+    assert rulings_of(name), "a rule says deny, ask or allow in so many words"
+    assert ROWS[name].test in node_ids()
+    assert name in (ROOT / ROWS[name].test.partition("::")[0]).read_text()
+
+
+def test_every_figure_of_the_limits_belongs_to_a_guardrail() -> None:
+    """A key that no rule reads would be a rule that is not in force."""
+    told = {key for held in ROWS.values() for key in held.units}
+    assert told == set(Limits.model_fields)
 
 
 @pytest.mark.parametrize("name", [*Settings.model_fields, "secrets_dir", "url", "token"])

@@ -4,7 +4,7 @@ Each has the name and the types of the real one; a test scripts the answers by a
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from contracts import kubernetes, signals
 from contracts.approval import Approval
 from contracts.calls import (
     DELIVER,
@@ -40,18 +41,25 @@ from contracts.calls import (
     SettleCall,
 )
 from contracts.journal import Record, Recorded
-from contracts.kubernetes import (
-    Events,
-    PodLogs,
-    RollbackDeployment,
-    RolloutHealthy,
-    RolloutHistory,
-    RolloutRestart,
-)
 from contracts.plan import Plan, Verdict
 from contracts.policy import IncidentRules
-from contracts.step import CheckCall, CheckResult, Evidence, Look, Receipt, StepCall
+from contracts.step import (
+    Action,
+    Changed,
+    Check,
+    CheckCall,
+    CheckResult,
+    Evidence,
+    Look,
+    Receipt,
+    Step,
+    StepCall,
+)
 
+# The modules whose steps ship.
+STEPS = (kubernetes.__name__, signals.__name__)
+# What a restart is asked for.
+CRASHING = {kubernetes.PodStates.activity: {"cause": "crash_loop", "remedy": "restart"}}
 QUICK_RULES = IncidentRules(gather_seconds=0, quiet_seconds=30)
 ASK = Verdict(ruling="ask", needed=1, approvers=("ana", "ben"))
 
@@ -69,6 +77,7 @@ class FakeWorld:
     records: list[Record] = field(default_factory=list)
     matches: list[MatchCall] = field(default_factory=list)
     ensured: list[str] = field(default_factory=list)
+    acted: list[Action] = field(default_factory=list)
     settled: list[SettleCall] = field(default_factory=list)
     routed: list[RouteCall] = field(default_factory=list)
     planned: list[datetime] = field(default_factory=list)
@@ -81,6 +90,9 @@ class FakeWorld:
     generations: list[int] = field(default_factory=lambda: [2])
     rules: IncidentRules = field(default_factory=lambda: QUICK_RULES)
     facts: dict[str, Any] = field(default_factory=lambda: {"current_age_seconds": 40})
+    facts_of: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(CRASHING))
+    holds: dict[str, bool | list[bool]] = field(default_factory=dict)
+    changed: tuple[Changed, ...] = ()
     owner: Owner = field(default_factory=Owner)
     located: str | None = None
     ensure_fails: Exception | None = None
@@ -198,7 +210,9 @@ class FakeWorld:
             self.outages -= 1
             raise ApplicationError("the books are away", type="Unavailable", non_retryable=True)
 
-    def _look(self, call: StepCall[Any]) -> Evidence:
+    async def _look(self, call: StepCall[Any]) -> Evidence:
+        self.looking = True
+        await _through(self.look_gate)
         if self.look_fails is not None:
             raise self.look_fails
         step: Look = call.step
@@ -207,27 +221,16 @@ class FakeWorld:
             kind=step.activity,
             target=step.target,
             title=step.label,
-            facts=self.facts,
+            facts=self.facts_of.get(step.activity, self.facts),
         )
 
-    @activity.defn(name=PodLogs.activity)
-    async def pod_logs(self, call: StepCall[PodLogs]) -> Evidence:
-        """Answer the scripted facts, once the gate is open."""
-        self.looking = True
-        await _through(self.look_gate)
-        return self._look(call)
+    async def _check(self, call: CheckCall[Any]) -> CheckResult:
+        said = self.holds.get(call.step.activity, self.healthy)
+        holds = said.pop(0) if isinstance(said, list) and len(said) > 1 else said
+        holds = holds[0] if isinstance(holds, list) else holds
+        return CheckResult(ok=holds, detail=f"{call.step.target}: {holds}")
 
-    @activity.defn(name=Events.activity)
-    async def pod_events(self, call: StepCall[Events]) -> Evidence:
-        """Answer the scripted facts."""
-        return self._look(call)
-
-    @activity.defn(name=RolloutHistory.activity)
-    async def history(self, call: StepCall[RolloutHistory]) -> Evidence:
-        """Answer the scripted facts."""
-        return self._look(call)
-
-    def _plan(self, call: StepCall[Any]) -> Plan:
+    async def _plan(self, call: StepCall[Any]) -> Plan:
         self.planned.append(call.at)
         generation = self.generations[0]
         if len(self.generations) > 1:
@@ -244,21 +247,14 @@ class FakeWorld:
             at=call.at,
         )
 
-    @activity.defn(name=f"{RollbackDeployment.activity}.plan")
-    async def plan_rollback(self, call: StepCall[RollbackDeployment]) -> Plan:
-        """Plan on the scripted generation."""
-        return self._plan(call)
-
-    @activity.defn(name=f"{RolloutRestart.activity}.plan")
-    async def plan_restart(self, call: StepCall[RolloutRestart]) -> Plan:
-        """Plan on the scripted generation."""
-        return self._plan(call)
-
-    def _ensure(self, call: EnsureCall[Any]) -> Receipt:
+    async def _ensure(self, call: EnsureCall[Any]) -> Receipt:
+        self.ensuring = True
+        await _through(self.ensure_gate)
         if self.ensure_fails is not None:
             failure, self.ensure_fails = self.ensure_fails, None
             raise failure
         self.ensured.append(call.key)
+        self.acted.append(call.step)
         return Receipt(
             key=call.key,
             action=call.plan.action,
@@ -267,31 +263,24 @@ class FakeWorld:
             summary=f"did {call.plan.summary}",
             written_at=datetime.now(UTC),
             generation=call.plan.generation + 1,
+            changed=self.changed,
         )
 
-    @activity.defn(name=f"{RollbackDeployment.activity}.ensure")
-    async def ensure_rollback(self, call: EnsureCall[RollbackDeployment]) -> Receipt:
-        """Count the write, once the gate is open."""
-        self.ensuring = True
-        await _through(self.ensure_gate)
-        return self._ensure(call)
-
-    @activity.defn(name=f"{RolloutRestart.activity}.ensure")
-    async def ensure_restart(self, call: EnsureCall[RolloutRestart]) -> Receipt:
-        """Count the write, once the gate is open."""
-        self.ensuring = True
-        await _through(self.ensure_gate)
-        return self._ensure(call)
-
-    @activity.defn(name=RolloutHealthy.activity)
-    async def rollout_healthy(self, call: CheckCall[RolloutHealthy]) -> CheckResult:
-        """Answer the scripted health."""
-        return CheckResult(ok=self.healthy, detail=f"{call.step.target}: {self.healthy}")
+    def _steps(self) -> Iterator[Callable[..., Any]]:
+        """An activity for each look and check, and two for each action, of all that ship."""
+        for step in _below(Look):
+            yield _named(step.activity, StepCall[step], self._look)  # type: ignore[valid-type]  # a class at run time
+        for step in _below(Action):
+            yield _named(f"{step.activity}.plan", StepCall[step], self._plan)  # type: ignore[valid-type]
+            yield _named(f"{step.activity}.ensure", EnsureCall[step], self._ensure)  # type: ignore[valid-type]
+        for step in _below(Check):
+            yield _named(step.activity, CheckCall[step], self._check)  # type: ignore[valid-type]
 
     def all(self, instead: Sequence[Callable[..., Any]] = ()) -> list[Callable[..., Any]]:
         """Every activity, for a worker; `instead` takes the place of those of its names."""
         members = (getattr(self, name) for name in vars(type(self)))
         fakes = [m for m in members if hasattr(m, "__temporal_activity_definition")]
+        fakes += self._steps()
         taken = {_name(item) for item in instead}
         return [*instead, *(fake for fake in fakes if _name(fake) not in taken)]
 
@@ -304,6 +293,23 @@ async def _through(gate: asyncio.Event | None) -> None:
         await gate.wait()
     except asyncio.CancelledError:
         await gate.wait()
+
+
+def _named(name: str, argument: Any, answer: Callable[..., Any]) -> Callable[..., Any]:
+    """An activity of that name that takes that type."""
+
+    async def fake(call: Any) -> Any:
+        return await answer(call)
+
+    fake.__annotations__["call"] = argument
+    return activity.defn(name=name)(fake)
+
+
+def _below(root: type[Step]) -> Iterator[type[Any]]:
+    """Every step of that kind that the contracts have."""
+    for step in root.__subclasses__():
+        if step.__module__ in STEPS:
+            yield step
 
 
 def _name(item: Callable[..., Any]) -> str:

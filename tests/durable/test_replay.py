@@ -8,14 +8,12 @@ put the change behind `workflow.patched("a-name")`: runs that began before take 
 import json
 import os
 import tomllib
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowHistory
+from temporalio.client import WorkflowFailureError, WorkflowHistory
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 from temporalio.worker import Replayer
@@ -23,6 +21,7 @@ from temporalio.worker import Replayer
 from contracts.calls import Owner, PersonRequest
 from contracts.plan import Reason, Verdict
 from durable.conftest import SHIPPED, Bench
+from durable.shipped_shapes import SHIPPED_SHAPES, Handle, Shape, shape_of
 from durable.test_triage import pod_alert, triage
 from runbooks.restart_crash_loop import RestartCrashLoop
 from runbooks.rollback_deployment import RollbackBadRollout
@@ -40,9 +39,6 @@ HISTORIES = ROOT / "tests" / "histories"
 RECORDED = sorted(HISTORIES.glob("*/*.json"))
 RECORDING = os.environ.get("FIREBREAK_RECORD_HISTORIES") == "1"
 ANA = PersonRequest(person="ana", reason="by hand")
-
-Handle = WorkflowHandle[Any, Any]
-Shape = Callable[[Bench], Awaitable[Handle]]
 
 
 async def approved(bench: Bench) -> Handle:
@@ -209,6 +205,7 @@ SHAPES: list[Shape] = [
     incident_healed,
     incident_taken_over,
     triaged,
+    *map(shape_of, SHIPPED_SHAPES),
 ]
 
 

@@ -65,6 +65,11 @@ token_sha256 = ["{sha256(SOURCE_TOKEN)}"]
 namespaces = {json.dumps(NAMESPACES)}
 cooldown_seconds = 0
 attempts_max = 50
+runbook_writes_per_hour = 1000
+namespace_writes_per_hour = 1000
+cluster_writes_per_hour = 1000
+cluster_open_writes_max = 100
+chronic_heals_max = 1000
 
 [incident]
 gather_seconds = 0
@@ -75,8 +80,10 @@ quiet_seconds = 1
 class House:
     """One installation. Each process is stopped by its own pid."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kubeconfig: Path | None = None) -> None:
+        """On a sandbox of its own, or on the cluster that `kubeconfig` names."""
         self.folder = folder
+        self._kubeconfig = kubeconfig
         self.sandbox = SandboxServer(tokens={"sandbox": "admin"})
         self.database = f"sqlite:///{folder / 'books.db'}"
         self.url = f"http://127.0.0.1:{free_port()}"
@@ -88,10 +95,11 @@ class House:
 
     async def start(self, policy: str = POLICY) -> None:
         """Sandbox, database, dev server, gateway; workers are started by the tests."""
-        self.sandbox.start()
-        kubeconfig = self.sandbox.write_kubeconfig(self.folder / "kubeconfig")
         (self.folder / "firebreak.toml").write_text(policy)
-        self.cluster = connect(kubeconfig, "deploy-pipeline")
+        if self._kubeconfig is None:
+            self.sandbox.start()
+            self._kubeconfig = self.sandbox.write_kubeconfig(self.folder / "kubeconfig")
+        self.cluster = connect(self._kubeconfig, "deploy-pipeline")
         engine = open_engine(self.database)
         upgrade(engine)
         engine.dispose()
@@ -124,7 +132,7 @@ class House:
             "FIREBREAK_TEMPORAL_ADDRESS": self.server.address,
             "FIREBREAK_DATABASE_URL": self.database,
             "FIREBREAK_CONFIG": str(self.folder / "firebreak.toml"),
-            "FIREBREAK_KUBECONFIG": str(self.folder / "kubeconfig"),
+            "FIREBREAK_KUBECONFIG": str(self._kubeconfig),
             "FIREBREAK_STATE": str(self.folder),
             "FIREBREAK_PUBLIC_URL": self.url,
             "PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'tests'}",
@@ -196,20 +204,47 @@ class House:
         found: dict[str, Any] = await self.until(find)
         return found
 
-    async def approve(self, approval: dict[str, Any]) -> dict[str, Any]:
-        """Approve as Ana, as often as it takes while no worker answers."""
+    async def approval_of(self, incident: str) -> dict[str, Any]:
+        """The open approval of an incident, once there is one."""
+
+        async def find() -> dict[str, Any] | None:
+            items = (await self.api("GET", "/approvals?state=open"))["items"]
+            return next((a for a in items if a["incident"] == incident), None)
+
+        found: dict[str, Any] = await self.until(find)
+        return found
+
+    async def approve(self, approval: dict[str, Any], token: str = ANA_TOKEN) -> dict[str, Any]:
+        """Approve, as Ana where nobody else is named, as often as it takes while no worker
+        answers.
+        """
         said = {"decision": "approve", "digest": approval["plan"]["digest"]}
 
         async def decided() -> Any:
             answer = await self.http.post(
                 f"/approvals/{approval['id']}/decision",
                 json=said,
-                headers={"Authorization": f"Bearer {ANA_TOKEN}", "Accept": "application/json"},
+                headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
             )
             return answer.json() if answer.status_code == httpx.codes.OK else None
 
         result: dict[str, Any] = await self.until(decided)
         return result
+
+    @property
+    def as_ana(self) -> dict[str, str]:
+        """The headers of her requests."""
+        return {"Authorization": f"Bearer {ANA_TOKEN}", "Accept": "application/json"}
+
+    async def ended(self, number: str, seconds: float) -> dict[str, Any]:
+        """The incident, once its runbook has an outcome."""
+
+        async def find() -> dict[str, Any] | None:
+            found: dict[str, Any] = await self.api("GET", f"/incidents/{number}")
+            return found if found["outcome"] else None
+
+        found: dict[str, Any] = await self.until(find, seconds)
+        return found
 
     async def incident(self, number: str, *statuses: str) -> dict[str, Any]:
         """The incident, once its status is one of those."""

@@ -42,6 +42,14 @@ def named(what: Target | None) -> str:
         ({"node": "worker-1"}, "Node /worker-1"),
         ({"node": "worker-1", "pod": "kube-state-metrics-7", "namespace": "m"}, "Node /worker-1"),
         (
+            {"alertname": "KubeNodeNotReady", "node": "n1", "pod": "metrics-0", "namespace": "m"},
+            "Node /n1",
+        ),
+        (
+            {"alertname": "KubeJobFailed", "namespace": "shop", "job_name": "a", "job": "ksm"},
+            "Job shop/a",
+        ),
+        (
             {
                 "firebreak_kind": "deployment",
                 "firebreak_name": "b",
@@ -65,7 +73,7 @@ def test_labels_that_name_a_workload(labels: dict[str, str], expected: str) -> N
         {"deployment": "a"},
         {"pod": "a-1"},
         {"job": "kubelet", "service": "s", "endpoint": "http", "instance": "10.0.0.1:9100"},
-        {"namespace": "shop", "horizontalpodautoscaler": "h", "pod": "kube-state-metrics-1"},
+        {"horizontalpodautoscaler": "h"},
         {"namespace": "shop", "persistentvolumeclaim": "data-0"},
         {"namespace": "shop", "pod": "prometheus-node-exporter-x2x2x"},
         {"namespace": "shop", "deployment": "$(reboot)"},
@@ -94,6 +102,26 @@ def test_a_pod_is_a_subject_and_its_name_is_not_taken_apart() -> None:
     pod = found(labels)
     assert pod.target is None
     assert named(pod.subject) == "Pod shop/cart-1"
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        ("horizontalpodautoscaler", "HorizontalPodAutoscaler"),
+        ("poddisruptionbudget", "PodDisruptionBudget"),
+    ],
+)
+def test_what_stands_for_a_workload_is_a_subject(label: str, kind: str) -> None:
+    """The cluster knows what it scales or protects; the pod is the exporter's."""
+    stands = found({"namespace": "shop", label: "a", "pod": "metrics-0"})
+    assert stands.target is None
+    assert named(stands.subject) == f"{kind} shop/a"
+
+
+def test_a_workload_is_closer_than_what_stands_for_it() -> None:
+    """Where a rule names both."""
+    labels = {"namespace": "shop", "deployment": "a", "horizontalpodautoscaler": "h"}
+    assert named(found(labels).target) == "Deployment shop/a"
 
 
 def test_a_service_that_names_its_target_goes_first() -> None:

@@ -1,13 +1,16 @@
 """The kill switch is seen on every page, also by who came before it was switched on."""
 
 import re
+from datetime import timedelta
 
 import httpx
 import pytest
 from gateway_fakes import APPROVAL, INCIDENT, NOW, approval, bearer, down, open_incident
 
+from contracts.journal import Event
 from gateway import switches
 from gateway.doors import Doors
+from toil.storms import StormView
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 Client = httpx.AsyncClient
@@ -92,3 +95,20 @@ async def test_a_database_that_hangs_does_not_hold_a_page_up(
     """The question is bounded; not to know is the answer then."""
     monkeypatch.setattr(switches, "READ_SECONDS", 0.0)
     assert not (await switches.switches(here)).known
+
+
+async def test_a_storm_is_told_on_every_page(ana: Client, here: Doors) -> None:
+    """Which cluster, how many targets, which incident saw it first, and when it may be over."""
+    open_incident(here.journal)
+    until = NOW + timedelta(minutes=10)
+    storm = StormView(cluster="lab", began_at=NOW, incident=INCIDENT, targets=37, until=until)
+    line = Event(key="s", at=NOW, actor="firebreak", type="storm", text="37 targets alert")
+    assert here.storms.begin(storm, line)
+    text = (await ana.get("/incidents", headers=HTML)).text
+    banner = text.partition('<div class="banner">')[2].partition("</div>")[0]
+    assert "lab: 37 targets alerted within a few minutes" in plain(banner)
+    assert f'href="/incidents/{INCIDENT}"' in banner
+    assert 'datetime="2026-11-21T08:40:00+00:00"' in banner
+    over = Event(key="e", at=until, actor="firebreak", type="storm", text="it is over")
+    assert here.storms.end(storm, over)
+    assert 'class="banner"' not in (await ana.get("/incidents", headers=HTML)).text

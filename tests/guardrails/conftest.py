@@ -15,16 +15,18 @@ from guardrails import Facts
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 
+OUTER = ("key", "incident", "runbook", "service", "actor", "dry_run")
+
 CallWith = Callable[..., JudgeCall]
 FactsWith = Callable[..., Facts]
 
 
 @pytest.fixture
 def call_with() -> CallWith:
-    """Build a call; keywords change the plan, except `key`, `actor` and `dry_run`."""
+    """Build a call; keywords change the plan, except those of the call itself."""
 
     def build(**changes: Any) -> JudgeCall:
-        outer = {name: changes.pop(name) for name in ("key", "actor", "dry_run") if name in changes}
+        outer = {name: changes.pop(name) for name in OUTER if name in changes}
         plan: dict[str, Any] = {
             "action": "kubernetes.rollback_deployment",
             "target": Target(

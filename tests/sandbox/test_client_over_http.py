@@ -67,33 +67,33 @@ def test_health_needs_no_token(cluster: Any) -> None:
 
 
 def test_discovery_lists_only_what_is_done(cluster: Any) -> None:
-    """Deployments can be patched, pods cannot be created, and there is no watch."""
+    """Deployments can be written, ReplicaSets only read, and groups come with their addon."""
     apps = cluster.raw("GET", "/apis/apps/v1").body["resources"]
     core = cluster.raw("GET", "/api/v1").body["resources"]
     verbs = {entry["name"]: entry["verbs"] for entry in [*apps, *core]}
 
     assert "patch" in verbs["deployments"]
-    assert verbs["pods"] == ["delete", "get", "list"]
-    assert not any("watch" in offered for offered in verbs.values())
+    assert verbs["replicasets"] == ["get", "list", "watch"]
+    assert verbs["pods/eviction"] == ["create"]
     assert cluster.raw("GET", "/api").body["versions"] == ["v1"]
-    groups = cluster.raw("GET", "/apis").body["groups"]
-    assert [group["name"] for group in groups] == ["apps", "events.k8s.io"]
+    groups = [group["name"] for group in cluster.raw("GET", "/apis").body["groups"]]
+    assert {"apps", "batch", "policy", "keda.sh"} <= set(groups)
+    assert "metrics.k8s.io" not in groups
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/api/v1/namespaces/shop/pods?watch=true"),
+        ("GET", "/apis/networking.k8s.io/v1/ingresses"),
         ("GET", "/api/v1/namespaces/shop/pods/a/log?follow=true"),
         ("GET", "/api/v1/configmaps"),
-        ("GET", "/apis/batch/v1/jobs"),
-        ("GET", "/apis/policy/v1/namespaces/shop/poddisruptionbudgets"),
-        ("POST", "/api/v1/namespaces/shop/pods"),
-        ("POST", "/api/v1/namespaces/shop/pods/a/eviction"),
+        ("GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles"),
+        ("GET", "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices"),
+        ("PUT", "/api/v1/namespaces/shop/pods/a"),
         ("PATCH", "/apis/apps/v1/namespaces/shop/deployments/user-auth/status"),
         ("DELETE", "/apis/apps/v1/namespaces/shop/deployments"),
         ("DELETE", "/api/v1/namespaces/shop"),
-        ("GET", "/api/v1/namespaces?limit=1"),
+        ("GET", "/api/v1/namespaces?resourceVersion=1&resourceVersionMatch=Exact"),
     ],
 )
 def test_what_only_a_real_cluster_does_is_refused_with_501(
@@ -123,6 +123,7 @@ def test_impersonation_is_refused_and_not_ignored(cluster: Any) -> None:
 
 def test_groups_that_no_cluster_must_have_are_404(cluster: Any) -> None:
     """A missing custom resource is the normal case, and looks like one."""
+    cluster.server.addons.clear()
     answer = cluster.raw("GET", "/apis/keda.sh/v1alpha1/scaledobjects")
 
     assert (answer.code, answer.message) == (404, "404 page not found\n")

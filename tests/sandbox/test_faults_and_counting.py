@@ -11,7 +11,7 @@ from sandbox.journal import Journal, Record
 PAUSE = {"spec": {"paused": True}}
 
 
-@pytest.mark.parametrize("status", [429, 500, 503, 504])
+@pytest.mark.parametrize("status", [409, 429, 500, 503, 504])
 def test_a_status_fault_answers_instead_of_the_api(shop: Any, status: int) -> None:
     """Nothing is written, and the next request is fine."""
     writes = shop.writes()
@@ -29,6 +29,20 @@ def test_a_429_is_plain_text_and_says_when_to_come_again(shop: Any) -> None:
 
     assert answer.headers["Retry-After"] == "1"
     assert answer.message == "Too many requests, please try again later.\n"
+
+
+@pytest.mark.parametrize("seconds", [0, 10])
+def test_a_429_of_a_budget_is_a_status_and_may_say_nothing_of_waiting(
+    shop: Any, seconds: int
+) -> None:
+    """Which is how it is told from the limiter's."""
+    fault = Fault("*", ".", 1, status=429, budget=True, retry_after_seconds=seconds)
+    shop.server.faults.add(fault)
+    answer = shop.call(shop.core.list_namespaced_pod, "shop")
+
+    assert (answer.code, answer.reason) == (429, "TooManyRequests")
+    assert answer.body["details"]["causes"][0]["reason"] == "DisruptionBudget"
+    assert answer.headers.get("Retry-After") == (str(seconds) if seconds else None)
 
 
 def test_a_503_with_retry_after(shop: Any) -> None:
@@ -92,7 +106,9 @@ def test_a_fault_is_spent_after_its_times_and_can_be_cleared(shop: Any) -> None:
     assert shop.server.faults.pending() == 0
 
 
-@pytest.mark.parametrize("wrong", [{"times": 0}, {"times": 1, "status": 418}])
+@pytest.mark.parametrize(
+    "wrong", [{"times": 0}, {"times": 1, "status": 418}, {"times": 1, "budget": True}]
+)
 def test_a_fault_that_could_never_happen_is_refused(wrong: dict[str, Any]) -> None:
     """At the moment in which it is made."""
     with pytest.raises(ValueError, match="must be"):

@@ -74,6 +74,8 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
         ("[limits]\nattempts_max = 0", r"limits\.attempts_max: .*greater"),
         ("[limits]\nnamespaces = 'shop'", r"limits\.namespaces: "),
         ("limits = 3", r"limits: "),
+        ("[prometheus]\nother = 'http://x'", r"prometheus\.other: 'other' is not among clusters"),
+        ("prometheus = { default = 'x:9090' }", r"prometheus\.default: begin the URL with https"),
         ("people = 3", r"people: "),
         ("[[people]]\nname = 'Ana'", r"people\.0\.id: Field required"),
         (ANA + ANA, "people: ana is defined twice"),

@@ -115,7 +115,7 @@ def test_an_expired_reservation_is_closed_as_unknown(engine: Engine) -> None:
     later = NOON + timedelta(seconds=60 + CLOCK_SKEW_SECONDS_MAX)
     assert reservations.reserve(call("k2"), later).state == "open"
     assert reservations.reserve(call("k1"), later).state == "unknown"
-    states = [(a.key, a.state) for a in reservations.history(TARGET.key, NOON)]
+    states = [(a.key, a.state) for a in reservations.history([TARGET.key], NOON)]
     assert states == [("k2", "open"), ("k1", "unknown")]
 
 
@@ -190,7 +190,7 @@ def test_what_was_never_reserved_may_be_released(engine: Engine) -> None:
     released = reservations.settle(settlement("k1", "released", reason="no answer"), None)
     assert ("k1", "released", (TARGET.key,)) == (released.key, released.state, released.lock_keys)
     assert reservations.settle(settlement("k1", "released"), None) == released
-    assert reservations.history(TARGET.key, NOON) == ()
+    assert reservations.history([TARGET.key], NOON) == ()
 
 
 def test_a_reserve_that_lands_after_its_release_holds_nothing(engine: Engine) -> None:
@@ -229,8 +229,8 @@ def test_history_leaves_out_what_was_released_or_is_too_old(engine: Engine) -> N
         key = f"k{minute}"
         reservations.reserve(call(key), NOON + timedelta(minutes=minute))
         reservations.settle(settlement(key, state), None)  # type: ignore[arg-type]  # three words
-    keys = [attempt.key for attempt in reservations.history(TARGET.key, NOON)]
+    keys = [attempt.key for attempt in reservations.history([TARGET.key], NOON)]
     assert keys == ["k2", "k0"]
-    recent = reservations.history(TARGET.key, NOON + timedelta(minutes=1))
+    recent = reservations.history([TARGET.key], NOON + timedelta(minutes=1))
     assert [attempt.key for attempt in recent] == ["k2"]
-    assert reservations.history("default/shop/Deployment/cart", NOON) == ()
+    assert reservations.history(["default/shop/Deployment/cart"], NOON) == ()

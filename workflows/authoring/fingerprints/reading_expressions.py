@@ -27,6 +27,8 @@ _PLAIN = (
     *(f"{TEMPORAL}continue_as_new", f"{TEMPORAL}upsert_search_attributes"),
     f"{TEMPORAL}upsert_memo",
 )
+# What a runbook does besides the verbs; its text may change freely.
+_WARN = "warn"
 _TIMERS = (f"{TEMPORAL}sleep", "asyncio.sleep")
 _WAIT_CONDITION = f"{TEMPORAL}wait_condition"
 # What runs several coroutines, or one under a condition: they stand indented below it.
@@ -145,6 +147,9 @@ def _command(node: ast.Call, scope: Scope) -> str | None:
     verb = verb_of(node.func, scope)
     if verb is not None:
         return f"{verb} {step_of(node, scope)}"
+    func = node.func
+    if isinstance(func, ast.Attribute) and func.attr == _WARN and is_runbook(func.value, scope):
+        return _WARN
     name = scope.source.resolve(node.func)
     short = name.removeprefix(TEMPORAL)
     if name in _TIMERS:

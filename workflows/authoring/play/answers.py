@@ -12,7 +12,14 @@ from pydantic import ConfigDict, ValidationError
 
 from contracts.calls import EnsureCall
 from contracts.errors import FirebreakError
-from contracts.kubernetes import RollbackDeployment, RolloutHistory, RolloutRestart
+from contracts.kubernetes import (
+    JobState,
+    NodeConditions,
+    PodStates,
+    RollbackDeployment,
+    RolloutHistory,
+    RolloutRestart,
+)
 from contracts.model import Contract
 from contracts.plan import Plan
 from contracts.step import CheckCall, CheckResult, Evidence, Receipt, Step, StepCall
@@ -28,14 +35,24 @@ _KUBECTL = {
     RolloutRestart.activity: "rollout restart",
     RollbackDeployment.activity: "rollout undo",
 }
-# A young rollout, so that a runbook that asks for its age goes on.
+# What is found where a runbook that looks for it goes on: a young rollout, a pod that crashes.
 _FACTS: dict[str, dict[str, Any]] = {
     RolloutHistory.activity: {
         "current": 2,
         "current_age_seconds": 600,
         "current_reused": False,
         "older_revisions": [1],
-    }
+    },
+    PodStates.activity: {
+        "pods_total": 3,
+        "pods_ready": 2,
+        "pods": [{"pod": "web-1", "ready": False, "cause": "crash_loop"}],
+        "causes": {"crash_loop": 1},
+        "cause": "crash_loop",
+        "remedy": "restart",
+    },
+    JobState.activity: {"failed": 1, "reason": "BackoffLimitExceeded", "cron_job": "web"},
+    NodeConditions.activity: {"ready": "False", "nodes_total": 3, "nodes_ready": 2},
 }
 
 

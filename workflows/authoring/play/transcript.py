@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from contracts.case import Outcome
 from contracts.step import Receipt
 
-Kind = Literal["LOOK", "PLAN", "ASK", "ACT", "VERIFY", "WAIT", "SIGNAL", "OUTCOME"]
+Kind = Literal["LOOK", "PLAN", "ASK", "ACT", "VERIFY", "WAIT", "WARN", "SIGNAL", "OUTCOME"]
 TEXT_CHARS_MAX = 100
 _KIND_WIDTH = 8
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))

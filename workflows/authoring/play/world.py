@@ -132,6 +132,8 @@ class World:
         record = Record.model_validate(argument)
         for event in record.events:
             self._steps.now = event.at
+            if event.type == "escalated":
+                self.transcript.add("WARN", "people", event.text)
         if record.approval is not None:
             self.people.note(record.approval, record.events[-1].text if record.events else "")
         return Recorded(revision=1)

@@ -1,0 +1,107 @@
+"""What is counted over all targets: writes an hour, and writes at once.
+
+These rules are asked twice: when a plan is judged, and again inside the transaction that takes the
+lock, where nobody else can take the last slot meanwhile.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from contracts.calls import JudgeCall
+from contracts.plan import Reason
+from guardrails.facts import Facts, Write, namespace_of
+from guardrails.words import deny
+
+HOUR = timedelta(hours=1)
+
+
+def _others(call: JudgeCall, facts: Facts) -> list[Write]:
+    # What takes a write back belongs to that write, and was counted with it.
+    return [write for write in facts.writes if write.key != call.key and not write.restores]
+
+
+def _of_the_hour(
+    call: JudgeCall, facts: Facts, wanted: Callable[[Write], bool], limit: int
+) -> list[Write]:
+    """The newest `limit` writes of the last hour, or nothing when there were fewer."""
+    since = facts.now - HOUR
+    counted = [w for w in _others(call, facts) if (w.open or w.at > since) and wanted(w)]
+    counted.sort(key=lambda write: write.at)
+    return counted[-limit:] if len(counted) >= limit else []
+
+
+def _wait(writes: Iterable[Write]) -> str:
+    over = min(write.at for write in writes) + HOUR
+    return f"Wait until {over:%Y-%m-%d %H:%M:%S} UTC, or do it by hand."
+
+
+def runbook_rate(call: JudgeCall, facts: Facts) -> Reason | None:
+    """A runbook that is needed so often is no longer the right answer."""
+    limit = facts.limits.runbook_writes_per_hour
+    full = _of_the_hour(call, facts, lambda write: write.runbook == call.runbook, limit)
+    if not full:
+        return None
+    text = f"{call.runbook} wrote {len(full)} times in the last hour; at most {limit}"
+    return deny("runbook_rate", text, _wait(full))
+
+
+def namespace_rate(call: JudgeCall, facts: Facts) -> Reason | None:
+    """So many writes to one namespace are a fault of more than one workload."""
+    limit = facts.limits.namespace_writes_per_hour
+    cluster = call.plan.target.cluster
+    for name in sorted({namespace_of(key) for key in call.plan.lock_keys if "/" in key} - {""}):
+        full = _of_the_hour(call, facts, _writes_to(cluster, name), limit)
+        if full:
+            text = f"namespace '{name}' had {len(full)} writes in the last hour; at most {limit}"
+            return deny("namespace_rate", text, _wait(full))
+    return None
+
+
+def _writes_to(cluster: str, namespace: str) -> Callable[[Write], bool]:
+    return lambda write: write.cluster == cluster and namespace in write.namespaces
+
+
+def cluster_rate(call: JudgeCall, facts: Facts) -> Reason | None:
+    """Whatever goes wrong, a cluster sees only so many writes an hour."""
+    limit, cluster = facts.limits.cluster_writes_per_hour, call.plan.target.cluster
+    full = _of_the_hour(call, facts, lambda write: write.cluster == cluster, limit)
+    if not full:
+        return None
+    text = f"cluster {cluster} had {len(full)} writes in the last hour; at most {limit}"
+    return deny("cluster_rate", text, _wait(full))
+
+
+def _full(rule: str, what: str, open_writes: list[Write], limit: int) -> Reason | None:
+    if len(open_writes) < limit:
+        return None
+    holders = ", ".join(sorted(write.key for write in open_writes))
+    text = f"{what} has {len(open_writes)} writes under way ({holders}); at most {limit}"
+    return deny(rule, text, "Run it again when they have settled.")
+
+
+def cluster_open(call: JudgeCall, facts: Facts) -> Reason | None:
+    """Few writes at once: what one of them breaks can still be seen."""
+    cluster = call.plan.target.cluster
+    under_way = [w for w in _others(call, facts) if w.open and w.cluster == cluster]
+    limit = facts.limits.cluster_open_writes_max
+    return _full("cluster_open", f"cluster {cluster}", under_way, limit)
+
+
+def service_open(call: JudgeCall, facts: Facts) -> Reason | None:
+    """Two workloads of one service are not disturbed at once."""
+    if not call.service:
+        return None
+    under_way = [w for w in _others(call, facts) if w.open and w.service == call.service]
+    limit = facts.limits.service_open_writes_max
+    return _full("service_open", f"service {call.service}", under_way, limit)
+
+
+def pool_open(call: JudgeCall, facts: Facts) -> Reason | None:
+    """Two nodes of one pool are not disturbed at once: they carry each other's load."""
+    pool = call.plan.pool_key
+    if not pool:
+        return None
+    under_way = [write for write in _others(call, facts) if write.open and write.pool == pool]
+    limit, name = facts.limits.pool_open_writes_max, call.plan.around.pool
+    what = f"node pool {name}" if name else f"cluster {call.plan.target.cluster}, without pools,"
+    return _full("pool_open", what, under_way, limit)
