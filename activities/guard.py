@@ -42,6 +42,7 @@ from guardrails import (
     judge,
     over_the_limits,
 )
+from guardrails.facts import namespace_of
 from guardrails.rules.counted import HOUR
 from guardrails.rules.history import CHRONIC
 from toil.pauses import Pauses
@@ -177,7 +178,9 @@ class GuardActivities:
         return _write(past, self._clock()) if past else None
 
     def _switches(self, call: JudgeCall) -> tuple[Switch, ...]:
-        scopes = pause_scopes(call.runbook, call.plan.target)
+        # A drain writes in the namespaces of its pods, whoever's the node is.
+        others = {f"namespace:{namespace_of(key)}" for key in call.plan.also_locks if "/" in key}
+        scopes = (*pause_scopes(call.runbook, call.plan.target), *sorted(others))
         return tuple(Switch(p.scope, p.person, p.reason) for p in self._pauses.blocking(scopes))
 
     def _state_of(self, call: JudgeCall) -> ReservationState | None:

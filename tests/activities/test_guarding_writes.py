@@ -244,6 +244,19 @@ def test_a_pause_of_something_else_blocks_nothing(desk: Desk) -> None:
     assert desk.guard.reserve(wanted(approved("ana"))).state == "open"
 
 
+def test_a_pause_of_what_is_also_locked_holds(desk: Desk) -> None:
+    """A drain has pods in namespaces that are not its target's."""
+    plan = PLAN.model_copy(update={"also_locks": ("default/bank/Deployment/ledger",)})
+    desk.policy = desk.policy.model_copy(
+        update={"limits": desk.policy.limits.model_copy(update={"namespaces": ("shop", "bank")})}
+    )
+    desk.pauses.put("namespace:bank", "migration", "ben", NOON)
+    with pytest.raises(Paused, match="by ben: migration"):
+        desk.guard.reserve(wanted(approved("ana", plan=plan), plan=plan))
+    desk.pauses.clear("namespace:bank")
+    assert desk.guard.reserve(wanted(approved("ana", plan=plan), plan=plan)).state == "open"
+
+
 def test_a_held_lock_is_busy(desk: Desk) -> None:
     """Somebody else is writing; that may pass by itself."""
     desk.guard.reserve(wanted(approved("ana")))

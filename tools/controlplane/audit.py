@@ -184,11 +184,16 @@ def _is_question(event: Json) -> bool:
 
 
 def _is_dry_run(event: Json) -> bool:
-    """It is asked for in the address, or, where that is options of a delete, in the body alone."""
+    """It is asked for in the address, or in the body, and a delete that has a body is only asked
+    there: the server ignores its address.
+    """
     sent = event.get("requestObject")
     body = sent if isinstance(sent, dict) else {}  # a JSON Patch is a list
     options = body.get("deleteOptions") or {}
-    return bool("dryRun=" in event["requestURI"] or body.get("dryRun") or options.get("dryRun"))
+    if body.get("dryRun") or options.get("dryRun"):
+        return True
+    ignored = event["verb"] == "delete" and bool(body)
+    return "dryRun=" in event["requestURI"] and not ignored
 
 
 def _asked_version(event: Json) -> str | None:
