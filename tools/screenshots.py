@@ -51,7 +51,8 @@ def take(page: Page, url: str) -> None:
 def main() -> None:
     """Start a demo, take the pictures, end it."""
     IMAGES.mkdir(parents=True, exist_ok=True)
-    command = [Path(sys.executable).with_name("firebreak"), "demo", "--port", "0", "--json"]
+    firebreak = str(Path(sys.executable).with_name("firebreak"))
+    command = [firebreak, "demo", "--port", "0", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
         try:
             ready = json.loads((demo.stdout or sys.stdin).readline())
