@@ -123,7 +123,8 @@ class DeletePod(Action):
 class Scale(Action):
     """Have `replicas` pods of a Deployment or StatefulSet, an absolute number: repeated, it never
     adds twice. Where a HorizontalPodAutoscaler or a KEDA ScaledObject owns the number, its minimum
-    is raised instead, and its maximum only when `raise_max` is set. `Restore` takes it back.
+    is raised instead. Beyond its maximum it is refused, or, with `raise_max`, only the maximum is
+    raised, and the autoscaler adds what it needs. `Restore` takes it back.
     """
 
     activity: ClassVar[str] = "kubernetes.scale"

@@ -24,7 +24,7 @@ from contracts.errors import (
     Stop,
 )
 from contracts.policy import Person
-from contracts.views import IncidentDetail, view_of
+from contracts.views import IncidentDetail, TimelineItem, view_of
 from gateway.answers import wants_html
 from gateway.doors import Doors, doors
 from gateway.forms import body_of, require_sender, takes
@@ -36,7 +36,9 @@ from gateway.temporal import Update
 logger = logging.getLogger(__name__)
 router = APIRouter(tags=["approvals"])
 
-EVIDENCE_SHOWN_MAX = 6
+EVIDENCE_SHOWN_MAX = 12
+# What says why comes first, whatever was read first.
+TELLING = ("pod_logs", "pod_states", "job_state", "node_conditions", "events", "rollout_history")
 SHOWN_ATTEMPTS_MAX = 15
 SHOWN_PAUSE_SECONDS = 0.1
 
@@ -100,7 +102,7 @@ async def _page(request: Request, here: Doors, name: str, approval: Approval) ->
         name,
         approval=approval,
         plan=approval.plan,
-        evidence=_evidence(incident),
+        evidence=_evidence(incident, approval),
         ended=_ended(incident, approval),
         voted=[vote.person for vote in approval.votes],
         seen=seen_key(here, approval),
@@ -116,18 +118,32 @@ def _ended(incident: IncidentDetail | None, approval: Approval) -> str:
     return next(own, "")
 
 
-def _evidence(incident: IncidentDetail | None) -> list[dict[str, str]]:
-    """The newest excerpts, in the order in which they were found."""
-    lines = incident.timeline if incident else ()
-    found = [line for line in lines if line.type == "evidence"]
+def _evidence(incident: IncidentDetail | None, approval: Approval) -> list[dict[str, str]]:
+    """The excerpts that the question was asked on, the most telling first: what the run that asked
+    had found by then, and nothing of a later one.
+    """
+    found: list[TimelineItem] = []
+    for line in incident.timeline if incident else ():
+        if line.type == "matched":
+            found.clear()
+        elif line.type == "evidence":
+            found.append(line)
+        elif line.type == "asked" and line.data.get("approval") == approval.id:
+            break
+    found.sort(key=_rank)
     return [
         {
             "title": line.text,
             "excerpt": str(line.data.get("excerpt", "")),
             "digest": str(line.data.get("digest", "")),
         }
-        for line in found[-EVIDENCE_SHOWN_MAX:]
+        for line in found[:EVIDENCE_SHOWN_MAX]
     ]
+
+
+def _rank(line: TimelineItem) -> int:
+    kind = str(line.data.get("kind", "")).rpartition(".")[2]
+    return TELLING.index(kind) if kind in TELLING else len(TELLING)
 
 
 def _json(approval: Approval) -> dict[str, object]:

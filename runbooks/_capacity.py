@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 from temporalio import workflow
 
 from contracts import Case, Outcome, Receipt
-from contracts.errors import Declined, Expired, FirebreakError
+from contracts.errors import Declined, FirebreakError
 from contracts.kubernetes import ReplicasReady, Restore, Scale
 from contracts.signals import AlertsResolved
+from contracts.step import Check
 from workflows import Runbook
 
 Facts = Mapping[str, Any]
@@ -59,22 +60,32 @@ async def add_pods(runbook: Runbook, now: int, *, raise_max: bool) -> Outcome:
     receipt = await runbook.act(scale)
     until = workflow.now() + HELD
 
-    ready = ReplicasReady(target=target, at_least=wanted)
-    came = await runbook.verify(ready, within=timedelta(minutes=10))
+    # An autoscaler adds as many as it needs, by itself.
+    ready = ReplicasReady(target=target, at_least=None if raise_max else wanted)
+    came = await _holds(runbook, ready, timedelta(minutes=10))
     away = AlertsResolved(target=target, steady_seconds=settle_seconds(runbook.case))
-    settled = await runbook.verify(away, within=PATIENCE) if came else False
+    settled = await _holds(runbook, away, PATIENCE) if came else False
     if not settled:
         what = "still alerts" if came else "did not get all of these pods"
         held = f"what was raised stays so until {until:%H:%M} UTC; take over to keep it longer"
         await runbook.warn(f"{receipt.summary}, and {target} {what}; {held}")
         await workflow.sleep(until - workflow.now(), summary="until the pods are given back")
-        settled = await runbook.verify(AlertsResolved(target=target, steady_seconds=0), ONE_LOOK)
+        settled = await _holds(runbook, AlertsResolved(target=target, steady_seconds=0), ONE_LOOK)
     back = await give_back(runbook, receipt)
     helped = "the alerts stayed away" if settled else f"{target} alerts all the same"
     return Outcome(
         status="resolved" if settled and back.done else "escalated",
         summary=f"{receipt.summary}; {helped}; {back.text}",
     )
+
+
+async def _holds(runbook: Runbook, check: Check, within: timedelta) -> bool:
+    """What cannot be seen does not hold; whatever happens, what was raised is given back."""
+    try:
+        return await runbook.verify(check, within=within)
+    except FirebreakError as err:
+        await runbook.warn(f"{check.label} cannot be seen: {err.message}")
+        return False
 
 
 def grown(now: int) -> int:
@@ -88,7 +99,7 @@ async def give_back(runbook: Runbook, receipt: Receipt) -> Back:
     for _ in range(RETURN_TRIES_MAX if receipt.changed else 0):
         try:
             back = await runbook.act(Restore(target=receipt.target, receipt=receipt))
-        except (Declined, Expired) as err:
+        except Declined as err:
             return Back(False, f"what was raised stays so ({err.message}); lower it by hand")
         except FirebreakError as err:
             said = err.message

@@ -199,7 +199,9 @@ class Runbook:
         fresh = await self._plan(granted.action, key, granted.plan.at)
         if fresh.digest != granted.plan.digest:
             raise PlanChanged(f"{fresh.target} is no longer what was planned: {fresh.before}")
-        judged = self._judged(granted.plan, key)
+        # The digest says that the same is done; what surrounds it may have changed while people
+        # thought, and is judged as it is now.
+        judged = self._judged(fresh, key)
         return await self._writer.write(granted.action, judged, granted.approval)
 
     def _take(self, action: Action) -> Granted | None:

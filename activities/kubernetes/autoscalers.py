@@ -66,15 +66,16 @@ def bounds_of(cluster: Cluster, step: Scale) -> Bounds | None:
 
 
 def through(bounds: Bounds, step: Scale, workload: Workload) -> list[Changed]:
-    """What makes the autoscaler keep that many replicas; from a value to itself when it does
-    already. Raises Refused where it cannot be had by raising its bounds.
+    """What makes the autoscaler keep that many replicas, or, beyond its maximum, allow so many:
+    one that is at its end adds them by itself, and pinned at a new end it would never be below it.
+    From a value to itself when it is so already. Raises Refused where it cannot be had by raising
+    its bounds.
     """
     wanted = step.replicas
     _refuse_impossible(bounds, step, workload)
-    changes = [bounds.changed(bounds.low_path, max(wanted, bounds.low))]
     if wanted > bounds.high:
-        changes.append(bounds.changed(bounds.high_path, wanted))
-    return changes
+        return [bounds.changed(bounds.high_path, wanted)]
+    return [bounds.changed(bounds.low_path, max(wanted, bounds.low))]
 
 
 def _refuse_impossible(bounds: Bounds, step: Scale, workload: Workload) -> None:

@@ -127,7 +127,7 @@ class Cluster:
         wanted: dict[str, Any] = {"limit": PAGE_ITEMS}
         wanted |= {"label_selector": labels} if labels else {}
         wanted |= {"field_selector": fields} if fields else {}
-        what = f"list {kind.lower()}s of {namespace or 'the cluster'}"
+        what = f"list every {kind.lower()} of {namespace or 'the cluster'}"
         items: list[Object] = []
         for _ in range(PAGES_MAX):
             with translated(what):

@@ -20,6 +20,8 @@ from activities.kubernetes.revisions import (
     age_seconds,
     current_of,
     older_than,
+    release_of,
+    returned_in,
     revisions_of,
 )
 from activities.kubernetes.workload import Workload, cluster_of, read_workload
@@ -45,6 +47,7 @@ class RolloutHistoryLook:
         workload = read_workload(cluster, target)
         revisions = revisions_of(cluster, target.namespace, workload)
         current = current_of(workload, revisions)
+        release = release_of(current, revisions) if current else []
         is_set = workload.kind != "Deployment"
         pods = states_of(cluster, target.namespace, workload) if is_set else []
         known = [_facts(revision, pods) for revision in revisions[:REVISIONS_MAX]]
@@ -52,8 +55,8 @@ class RolloutHistoryLook:
         facts: Object = {
             "current": number,
             "revisions": known,
-            "current_age_seconds": _age_seconds(workload, current, pods, call.at),
-            "current_reused": current.reused if current else False,
+            "current_age_seconds": _age_seconds(workload, release, pods, call.at),
+            "current_reused": returned_in(release) is not None,
         }
         if current is not None:
             older = older_than(current, revisions)
@@ -76,13 +79,14 @@ def _is_of(pod: PodState, revision: Revision) -> bool:
 
 
 def _age_seconds(
-    workload: Workload, current: Revision | None, pods: list[PodState], at: datetime
+    workload: Workload, release: list[Revision], pods: list[PodState], at: datetime
 ) -> int:
     """A set tells nowhere when its template returned: its oldest pod of it is as old."""
-    if current is None:
+    if not release:
         return 0
+    current = release[0]
     if workload.kind == "Deployment" or not current.reused:
-        return age_seconds(workload, current, at)
+        return age_seconds(workload, release, at)
     made = [raw.moment(p.raw, "metadata", "creationTimestamp") for p in pods if _is_of(p, current)]
     began = min((at_ for at_ in made if at_), default=at)
     return max(0, int((at - began).total_seconds()))

@@ -26,7 +26,7 @@ from activities.kubernetes.plans import (
 )
 from activities.kubernetes.pods import PodState, beyond_restart, states_of
 from activities.kubernetes.rehearse import dry_run
-from activities.kubernetes.revisions import Revision, current_of, revisions_of
+from activities.kubernetes.revisions import Revision, current_of, release_of, revisions_of
 from activities.kubernetes.strategy import strategy_of
 from activities.kubernetes.subject import generation_moved
 from activities.kubernetes.workload import (
@@ -71,7 +71,9 @@ class RolloutRestartAction:
         noop = workload.restarted_at == value
         if not noop:
             _refuse(cluster, target, workload, pods)
-        current = current_of(workload, revisions_of(cluster, target.namespace, workload))
+        revisions = revisions_of(cluster, target.namespace, workload)
+        current = current_of(workload, revisions)
+        release = release_of(current, revisions) if current else []
         said = around_rollout(cluster, target, workload)
         accepted = "" if noop else dry_run(cluster, _place(target), _patch(workload, value))
         strategy = strategy_of(workload)
@@ -85,7 +87,7 @@ class RolloutRestartAction:
             kubectl=kubectl(cluster, target, "rollout", "restart", slashed(target)),
             pins={PREVIOUS: workload.restarted_at, TEMPLATE: workload.template_digest},
             blast=rollout_blast(workload),
-            findings=(*_findings(workload, current, pods, call.at), *_flux(said)),
+            findings=(*_findings(workload, release, pods, call.at), *_flux(said)),
             around=said.model_copy(update={"dry_run": accepted}),
             noop=noop,
         )
@@ -155,9 +157,9 @@ def _before(workload: Workload, current: Revision | None) -> str:
 
 
 def _findings(
-    workload: Workload, current: Revision | None, pods: list[PodState], at: datetime
+    workload: Workload, release: list[Revision], pods: list[PodState], at: datetime
 ) -> list[str]:
-    said = common_findings(workload, current, pods, at)
+    said = common_findings(workload, release, pods, at)
     said += [f"a restart does not repair {reason}" for reason in beyond_restart(pods)]
     return said + drift_findings(workload.template, [pod.raw for pod in pods])
 

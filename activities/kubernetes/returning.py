@@ -33,6 +33,8 @@ from activities.kubernetes.revisions import (
     Revision,
     current_of,
     older_than,
+    release_of,
+    returned_in,
     revision_of,
     revisions_of,
     set_revision_of,
@@ -72,7 +74,7 @@ def plan_return(call: StepCall[Any], cluster: Cluster, kinds: tuple[str, ...]) -
     _refuse_standstill(cluster, target, workload)
     revisions = revisions_of(cluster, target.namespace, workload)
     current = _current(target, workload, revisions)
-    _refuse_returned(cluster, step, current)
+    _refuse_returned(cluster, step, release_of(current, revisions))
     wanted = _wanted(step, current, revisions)
     _refuse_missing(cluster, target, wanted)
     pods = states_of(cluster, target.namespace, workload)
@@ -80,7 +82,7 @@ def plan_return(call: StepCall[Any], cluster: Cluster, kinds: tuple[str, ...]) -
     accepted = dry_run(cluster, place, _patch(workload, wanted))
     said = around_rollout(cluster, target, workload)
     findings = [
-        *common_findings(workload, current, pods, call.at),
+        *common_findings(workload, release_of(current, revisions), pods, call.at),
         _difference(current, wanted),
         *_about(wanted, call),
         *_stuck(workload, pods),
@@ -128,14 +130,17 @@ def _current(target: Target, workload: Workload, revisions: list[Revision]) -> R
     return current
 
 
-def _refuse_returned(cluster: Cluster, step: Return, current: Revision) -> None:
+def _refuse_returned(cluster: Cluster, step: Return, release: list[Revision]) -> None:
     """After a return the revision before is, as a rule, the very one that was fled from."""
-    if step.to_revision is not None or not current.reused:
+    returned = returned_in(release)
+    if step.to_revision is not None or returned is None:
         return
-    before = f"revision {current.number_before}" if current.number_before else "an older one"
+    before = f"revision {returned.number_before}" if returned.number_before else "an older one"
+    restarted = f", restarted as {release[0].number}," if returned is not release[0] else ""
     undo = _undo(cluster, step.target, "N")
     raise Refused(
-        f"revision {current.number} is itself a return to {before}; name the revision to go to",
+        f"revision {returned.number}{restarted} is itself a return to {before}; "
+        "name the revision to go to",
         f"Deploy a fixed version, or choose a revision of {step.target} and return by hand: {undo}",
     )
 

@@ -7,6 +7,7 @@ two workloads may select the same labels. Nothing here writes.
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from activities.kubernetes import raw
 from activities.kubernetes.client import Cluster
@@ -140,11 +141,29 @@ def older_than(current: Revision, revisions: list[Revision]) -> list[Revision]:
     return [r for r in revisions if 0 < r.number < current.number and not r.runs_like(current)]
 
 
-def age_seconds(workload: Workload, current: Revision, at: datetime) -> int:
-    """How long ago this revision began. A reused one is older than its newest number; then the
-    time of the rollout's last progress is the nearest thing that the API tells.
+def release_of(current: Revision, revisions: list[Revision]) -> list[Revision]:
+    """The current revision and those right before it that run the same, newest first: one release
+    and its restarts.
     """
-    began = current.created_at
+    until_now = [r for r in revisions if 0 < r.number < current.number]
+    return [current, *takewhile(lambda r: r.runs_like(current), until_now)]
+
+
+def returned_in(release: list[Revision]) -> Revision | None:
+    """The revision of a release that is itself a return to an older one, if one is: a restart
+    does not make it a new release.
+    """
+    return next((revision for revision in release if revision.reused), None)
+
+
+def age_seconds(workload: Workload, release: list[Revision], at: datetime) -> int:
+    """How long ago a release began; a restart makes none younger. A reused revision is older than
+    its newest number; then the time of the rollout's last progress is the nearest thing that the
+    API tells.
+    """
+    current = release[0]
+    known = [r.created_at for r in release if r.created_at and not r.reused]
+    began = min(known, default=current.created_at)
     if current.reused:
         began = raw.moment(workload.condition("Progressing"), "lastUpdateTime") or began
     return max(0, int((at - began).total_seconds())) if began else 0

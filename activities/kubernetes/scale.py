@@ -68,7 +68,7 @@ class ScaleAction:
             **({"generation": 0} if bounds else {}),
             before=str(bounds) if bounds else f"{workload.replicas} replicas",
             after=_after(step, changes),
-            summary=f"Scale {target} from {workload.replicas} to {step.replicas} replicas",
+            summary=_summary(step, workload, bounds),
             kubectl=by_hand(cluster, target, changes),
             pins=pinned(changes),
             blast=blast_of_scale(workload, step.replicas),
@@ -92,6 +92,13 @@ def blast_of_scale(workload: Workload, wanted: int) -> BlastRadius:
         desired=workload.replicas,
         lost=min(gone, workload.ready),
     )
+
+
+def _summary(step: Scale, workload: Workload, bounds: Bounds | None) -> str:
+    target, wanted = step.target, step.replicas
+    if bounds and wanted > bounds.high:
+        return f"Let {bounds.scaler} give {target} up to {wanted} replicas instead of {bounds.high}"
+    return f"Scale {target} from {workload.replicas} to {wanted} replicas"
 
 
 def _plain(step: Scale, workload: Workload) -> Changed:

@@ -81,6 +81,30 @@ def test_the_history_says_whether_the_current_revision_is_a_return(broken: Shop)
     assert (_history(broken)["current"], _history(broken)["current_reused"]) == (3, True)
 
 
+def test_a_restart_makes_an_old_release_no_younger(shop: Shop) -> None:
+    """A day after its release a restart is no reason to blame it."""
+    shop.open()
+    shop.spoil()
+    shop.clock.advance(3600)
+    shop.ensure_restart(shop.plan_restart())
+    shop.clock.advance(20)
+    facts = _history(shop)
+    assert facts["current"] == 3
+    assert facts["current_age_seconds"] >= 3600
+    findings = shop.plan_rollback().findings
+    assert "revision 3 is 1 h old (without its restarts)" in findings
+
+
+def test_a_restart_after_a_return_is_still_a_return(returned: Shop) -> None:
+    """Else the way back would lead to the revision that was fled from."""
+    returned.ensure_restart(returned.plan_restart())
+    returned.clock.advance(20)
+    assert _history(returned)["current_reused"] is True
+    said = "revision 3, restarted as 4, is itself a return to revision 1"
+    with pytest.raises(Refused, match=said):
+        returned.plan_rollback()
+
+
 @pytest.mark.asyncio(loop_scope="session")
 async def test_the_runbook_escalates_a_return_before_it_asks(
     returned: Shop, monkeypatch: pytest.MonkeyPatch

@@ -21,7 +21,7 @@ from gateway_fakes import (
 )
 
 import gateway
-from contracts.journal import IncidentChange, Record
+from contracts.journal import Event, IncidentChange, Record
 from gateway.doors import Doors
 from gateway.pages import percent
 from toil.words import minutes_text
@@ -269,3 +269,23 @@ async def test_a_share_that_is_unknown_is_a_dash() -> None:
     """Not zero."""
     assert percent(None) == "\N{EN DASH}"
     assert percent(0.254) == "25\N{NO-BREAK SPACE}%"
+
+
+async def test_an_approval_keeps_the_evidence_that_it_was_asked_on(
+    browser: Client, here: Doors
+) -> None:
+    """What a later run of the same incident found is not what was approved."""
+    open_incident(here.journal, asked=approval())
+
+    def line(number: int, type_: str, text: str, **data: str) -> Event:
+        return Event(
+            key=f"{INCIDENT}#{number}", at=NOW, actor="firebreak", type=type_, text=text, data=data
+        )
+
+    asked = line(10, "asked", "roll back?", approval=APPROVAL)
+    again = line(11, "matched", "restart_crash_loop starts: ana asked for it")
+    later = line(12, "evidence", "3 of 3 pods ready", kind="kubernetes.pod_states")
+    here.journal.record(Record(incident=INCIDENT, events=(asked, again, later)))
+    text = (await browser.get(f"/approvals/{APPROVAL}")).text
+    assert "last lines of 3 pods" in text
+    assert "3 of 3 pods ready" not in text
