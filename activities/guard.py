@@ -30,6 +30,7 @@ from contracts.errors import Stop
 from contracts.journal import Event
 from contracts.plan import Reason, Verdict
 from contracts.policy import Policy
+from contracts.step import Receipt
 from contracts.toil import Entry
 from guardrails import (
     Attempt,
@@ -112,10 +113,10 @@ class GuardActivities:
 
     def _take(self, call: ReserveCall) -> Reservation:
         now = self._clock()
-        undoes = self._undoes(call.judge)
+        undoes, receipt = self._undoes(call.judge), self._receipt(call.judge)
 
         def permit(recent: tuple[Past, ...]) -> None:
-            found = Known(writes=_writes(recent, now), undoes=undoes)
+            found = Known(writes=_writes(recent, now), undoes=undoes, receipt=receipt)
             over = over_the_limits(call.judge, facts_of(self._policy, call.judge, now, found))
             if over:
                 raise refusal(over)
@@ -152,6 +153,7 @@ class GuardActivities:
             verified=self._verified(call, now),
             storm=self._weather.storm(call, now),
             undoes=self._undoes(call),
+            receipt=self._receipt(call),
         )
         return facts_of(self._policy, call, now, found)
 
@@ -176,6 +178,10 @@ class GuardActivities:
         wanted = call.plan.restores
         past = self._reservations.attempt(wanted) if wanted else None
         return _write(past, self._clock()) if past else None
+
+    def _receipt(self, call: JudgeCall) -> Receipt | None:
+        wanted = call.plan.restores
+        return self._reservations.receipt(wanted) if wanted else None
 
     def _switches(self, call: JudgeCall) -> tuple[Switch, ...]:
         # A drain writes in the namespaces of its pods, whoever's the node is.
@@ -226,6 +232,7 @@ def _write(past: Past, now: datetime) -> Write:
         service=past.service,
         pool=past.pool,
         restores=past.restores,
+        action=past.action,
     )
 
 

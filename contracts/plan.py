@@ -9,6 +9,8 @@ from contracts.model import Contract, digest_of
 from contracts.target import Target
 
 Ruling = Literal["allow", "ask", "deny"]
+# The pin of a plan that sets single fields: a JSON list of `Changed`.
+CHANGES = "changes"
 
 
 class BlastRadius(Contract):

@@ -159,19 +159,32 @@ class Policy(Contract):
         }
         return self.model_copy(update={"runbooks": self.runbooks | filled})
 
-    def autonomy_of(self, runbook: str, service: str) -> Autonomy:
+    def services_at(self, lock_keys: Iterable[str]) -> tuple[Service, ...]:
+        """The services whose targets have these lock keys."""
+        held = set(lock_keys)
+        return tuple(s for s in self.services if s.target is not None and s.target.key in held)
+
+    def autonomy_of(self, runbook: str, service: str, *others: str) -> Autonomy:
         """How far a runbook may go alone on a service: what the runbook is allowed there, or else
-        anywhere, and never more than the service allows at all.
+        anywhere, and never more than the service allows at all. With others, the strictest holds.
         """
+        allowed = (self._autonomy_on(runbook, name) for name in (service, *others))
+        return min(allowed, key=_CAUTIOUS_FIRST.index)
+
+    def _autonomy_on(self, runbook: str, service: str) -> Autonomy:
         known = self.runbooks.get(runbook, RunbookPolicy())
         allowed = known.services.get(service) or known.autonomy or "observe"
         limit = next((s.autonomy for s in self.services if s.name == service), None)
         return min((allowed, limit or allowed), key=_CAUTIOUS_FIRST.index)
 
-    def approvers_of(self, service: str) -> tuple[str, ...]:
+    def approvers_of(self, service: str, *others: str) -> tuple[str, ...]:
         """Who may approve for a service: its own list, else its team's responders, else all
-        responders.
+        responders. With others, only who may for each of them.
         """
+        everywhere = [set(self._approvers_on(other)) for other in others]
+        return tuple(p for p in self._approvers_on(service) if all(p in may for may in everywhere))
+
+    def _approvers_on(self, service: str) -> tuple[str, ...]:
         found = next((s for s in self.services if s.name == service), None)
         responders = [p for p in self.people if "responder" in p.roles]
         if found and found.approvers:

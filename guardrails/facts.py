@@ -8,6 +8,7 @@ from datetime import datetime
 
 from contracts.calls import JudgeCall, ReservationState
 from contracts.policy import Autonomy, Freeze, Limits, Policy
+from contracts.step import Receipt
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Write:
     service: str = ""
     pool: str = ""
     restores: str = ""
+    action: str = ""
 
     @property
     def cluster(self) -> str:
@@ -81,7 +83,9 @@ class Storm:
 @dataclass(frozen=True)
 class Facts:
     """Everything a verdict depends on besides the plan itself. `approvers` are ids of people;
-    `writes` are recent ones of all clusters; `undoes` is the reservation under `plan.restores`.
+    `writes` are recent ones of all clusters; `undoes` is the reservation under `plan.restores`, and
+    `receipt` what it was settled with. `services` are those whose targets the plan locks, each
+    with the lock key.
     """
 
     now: datetime
@@ -90,12 +94,14 @@ class Facts:
     approvers: tuple[str, ...] = ()
     freezes: tuple[Freeze, ...] = ()
     upstream: str = ""
+    services: tuple[tuple[str, str], ...] = ()
     switches: tuple[Switch, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     writes: tuple[Write, ...] = ()
     verified: tuple[Verified, ...] = ()
     storm: Storm | None = None
     undoes: Write | None = None
+    receipt: Receipt | None = None
 
 
 @dataclass(frozen=True)
@@ -108,19 +114,25 @@ class Known:
     verified: tuple[Verified, ...] = ()
     storm: Storm | None = None
     undoes: Write | None = None
+    receipt: Receipt | None = None
 
 
 def facts_of(policy: Policy, call: JudgeCall, now: datetime, known: Known | None = None) -> Facts:
-    """Join the policy with what the books say. Approvers who left `people` do not count."""
-    approvers = policy.approvers_of(call.service)
+    """Join the policy with what the books say. Approvers who left `people` do not count. Every
+    service that the plan locks has a say, such as those with pods on a node that is drained.
+    """
+    locked = policy.services_at(call.plan.lock_keys)
+    named = (call.service, *(s.name for s in locked))
+    approvers = policy.approvers_of(*named)
     service = next((s for s in policy.services if s.name == call.service), None)
     return Facts(
         now=now,
         limits=policy.limits,
-        autonomy=policy.autonomy_of(call.runbook, call.service),
+        autonomy=policy.autonomy_of(call.runbook, *named),
         approvers=tuple(dict.fromkeys(p for p in approvers if policy.person(p))),
         freezes=policy.freezes,
         upstream=service.upstream if service else "",
+        services=tuple((s.name, s.target.key) for s in locked if s.target is not None),
         **vars(known or Known()),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from contracts import Outcome, Target
-from contracts.kubernetes import RollbackDeployment, RolloutHealthy
+from contracts.kubernetes import RollbackDeployment, RollbackSet, RolloutHealthy
 from workflows import Runbook
 
 SUSPECT_ROLLOUT_SECONDS = 86_400
@@ -29,7 +29,8 @@ def why_blameless(target: Target, history: Mapping[str, object]) -> str:
 async def roll_back(runbook: Runbook) -> Outcome:
     """Ask, roll back, verify."""
     target = runbook.case.target
-    rollback = RollbackDeployment(target=target)
+    is_set = target.kind != "Deployment"
+    rollback = RollbackSet(target=target) if is_set else RollbackDeployment(target=target)
     await runbook.approve(rollback, within=timedelta(minutes=15))
     receipt = await runbook.act(rollback)
     if await runbook.verify(RolloutHealthy(target=target), within=timedelta(minutes=10)):

@@ -15,8 +15,8 @@ from workflows import Runbook, on_alert
 class RaiseHpaMaximum(Runbook):
     """More pods help a service that is well and busy; they do not help one that is sick.
 
-    By half, rounded up, and only for a while. Waits until the alert has stayed away for ten minutes;
-    after four hours the maximum is what it was, also when that did not help.
+    By half, rounded up, and only for a while. It waits until the alert has stayed away for ten
+    minutes; after four hours the maximum is what it was, also when that did not help.
     """
 
     @workflow.run

@@ -72,7 +72,17 @@ def is_mended(api: ApiClient, plot: Plot, broken: Object) -> bool:
         return False
     now = read_deployment(api, plot.workload)
     changed = number_at(now, "metadata", "generation") > number_at(broken, "metadata", "generation")
+    changed = changed or _has_more_room(api, plot)
     return (changed or plot.pod is not None or plot.job is not None) and is_well(api, plot)
+
+
+def _has_more_room(api: ApiClient, plot: Plot) -> bool:
+    """Whether its autoscaler may add more pods than it could at first."""
+    if plot.autoscaler is None:
+        return False
+    read = AutoscalingV2Api(api).read_namespaced_horizontal_pod_autoscaler
+    found = raw(read, plot.workload.name, plot.workload.namespace)
+    return number_at(found, "spec", "maxReplicas") > plot.autoscaler.max
 
 
 def _scale(api: ApiClient, where: Workload, bounds: Autoscaler) -> None:

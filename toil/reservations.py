@@ -1,7 +1,8 @@
 """The write lock of a plan: taken before a write, settled after it.
 
 At most one open row of a lock key can exist; a partial unique index of the database decides
-between two workers, not this code. A lock is never waited for, and an expired one is taken over
+between two workers, not this code. Nothing here waits for a lock: whoever finds it held gets `Busy`
+at once, and may ask again (the call that reserves does, for minutes). An expired one is taken over
 only when it has expired by every worker's clock. Limits that count over all targets are decided in
 the transaction that takes the lock: one reservation at a time, so that a last slot is taken once.
 """
@@ -18,6 +19,7 @@ from sqlmodel import col
 
 from contracts.calls import Reservation, ReserveCall, SettleCall
 from contracts.errors import Busy, NotFound
+from contracts.step import Receipt
 from contracts.toil import Entry
 from toil.chain import append_entry
 from toil.database import reading, writing
@@ -67,6 +69,12 @@ class Reservations:
         with reading(self._engine) as session:
             row = session.get(ReservationRow, key)
             return Attempt.model_validate(row.model_dump()) if row else None
+
+    def receipt(self, key: str) -> Receipt | None:
+        """What the reservation of that key was settled with, or None where nothing is known."""
+        with reading(self._engine) as session:
+            row = session.get(ReservationRow, key)
+            return Receipt.model_validate(row.receipt) if row and row.receipt else None
 
     def reserve(
         self, call: ReserveCall, now: datetime, permit: tuple[datetime, Permit] | None = None

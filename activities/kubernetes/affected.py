@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from activities.kubernetes import raw
 from activities.kubernetes.budgets import budgets_over
 from activities.kubernetes.client import Cluster
-from activities.kubernetes.plans import consent
+from activities.kubernetes.consent import Consent, consent_of
 from activities.kubernetes.pods import state_of
 from activities.kubernetes.raw import Object
 from activities.kubernetes.surroundings import pod_labels
@@ -26,13 +26,15 @@ _LINKS_MAX = 2
 
 @dataclass
 class Affected:
-    """One workload: its lock key's target, its reading (empty for a kind that is not followed),
-    and its pods on the node.
+    """One workload: its lock key's target, its reading (empty for a kind whose pods nobody counts
+    here), its pods on the node, and the object itself (empty for a kind that is not followed, and
+    for one that is gone).
     """
 
     target: Target
     workload: Workload
     pods: list[Object] = field(default_factory=list)
+    obj: Object = field(default_factory=dict)
 
     @property
     def ready_here(self) -> int:
@@ -58,7 +60,8 @@ class Owners:
         found: dict[str, Affected] = {}
         for pod in pods:
             target, obj = self._workload_of(pod)
-            known = Affected(target, Workload(obj, kind=target.kind))
+            counted = obj if target.kind in WITH_PODS else {}
+            known = Affected(target, Workload(counted, kind=target.kind), obj=obj)
             found.setdefault(target.key, known).pods.append(pod)
         return [found[key] for key in sorted(found)]
 
@@ -68,13 +71,12 @@ class Owners:
         sets = [ref for ref in above if ref.get("kind") == "DaemonSet"]
         return {str(ref["uid"]) for ref in sets if self._owner(ref["in"], ref)}
 
-    def consent(self, affected: Iterable[Affected]) -> Object:
-        """`opted_out` once one of them does, `opted_in` only when all of them do."""
-        said = [consent(self._cluster, one.target, one.workload) for one in affected]
-        return {
-            "opted_out": any(one["opted_out"] for one in said),
-            "opted_in": bool(said) and all(one["opted_in"] for one in said),
-        }
+    def consent(self, node: Target, obj: Object, affected: Iterable[Affected]) -> Consent:
+        """Of the node and of each of them: one no is a no. Of an owner that nobody could read only
+        the namespace has a say.
+        """
+        said = [consent_of(self._cluster, one.target, one.obj) for one in affected]
+        return consent_of(self._cluster, node, obj).and_of(*said)
 
     def budgets(self, affected: Iterable[Affected]) -> tuple[Budget, ...]:
         """The disruption budgets over these pods, named `namespace/name`."""
@@ -97,7 +99,7 @@ class Owners:
             reference = above
         kind, name = raw.text(reference, "kind"), raw.text(reference, "name")
         target = Target(cluster=self._name, namespace=namespace, kind=kind, name=name)
-        return target, obj if kind in WITH_PODS else {}
+        return target, obj
 
     def _owner(self, namespace: str, reference: Object) -> Object:
         """The object of a controller reference, or an empty one: unknown, gone, or a namesake."""

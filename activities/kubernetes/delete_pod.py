@@ -1,13 +1,15 @@
 """Delete one sick pod of a workload. It asks no disruption budget, so a ready one is never touched.
 
-The pod keeps its grace period: what is killed by force may still run where nobody sees it, and a
-StatefulSet would then have two of a name.
+The deletion is bound to the state in which the pod was found sick: one that changes meanwhile is
+read again. It keeps its grace period: what is killed by force may still run where nobody sees it,
+and a StatefulSet would then have two of a name.
 """
 
 from collections.abc import Mapping
 
 from temporalio import activity
 
+from activities.kubernetes import raw
 from activities.kubernetes.client import Answer, Cluster, Place
 from activities.kubernetes.ensure import Change, Ensurer
 from activities.kubernetes.plans import kubectl
@@ -92,4 +94,5 @@ def _moved(plan: Plan, current: Pinned) -> str:
 def _delete(cluster: Cluster, plan: Plan, current: Pinned) -> Answer:
     """The answer is the pod; the receipt is to carry the workload's generation."""
     place = Place("Pod", plan.target.namespace, plan.pins[POD])
-    return Answer(current.raw, cluster.delete(place, options_for(plan.pins[POD_UID])).at)
+    read = raw.text(current.pod, "metadata", "resourceVersion")
+    return Answer(current.raw, cluster.delete(place, options_for(plan.pins[POD_UID], read)).at)

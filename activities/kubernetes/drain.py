@@ -68,7 +68,7 @@ class DrainAction:
             findings=(*_findings(node, found, affected), *said),
             around=surroundings.model_copy(update=more),
             also_locks=tuple(one.target.key for one in affected),
-            **(owners.consent(affected) if affected else {}),
+            consent=owners.consent(target, node.raw, affected),
         )
 
     @activity.defn(name=f"{Drain.activity}.ensure")
@@ -145,6 +145,10 @@ def _findings(node: Node, found: Sorted, affected: list[Affected]) -> list[str]:
     jobs = [str(one.target) for one in affected if one.target.kind == "Job"]
     if jobs:
         said.append(f"these start over: {', '.join(jobs[:NAMED_MAX])}")
+    unread = [str(one.target) for one in affected if not one.obj]
+    if unread:
+        named = ", ".join(unread[:NAMED_MAX])
+        said.append(f"not read, so that only its namespace's annotations count: {named}")
     stay = len(found.of("daemon", "static", "finished"))
     return [*said, f"{stay} pods of DaemonSets, static or finished, stay"] if stay else said
 

@@ -14,10 +14,10 @@ from temporalio import activity
 from activities.kubernetes import raw
 from activities.kubernetes.affected import Owners
 from activities.kubernetes.client import ANYWHERE, Answer, Cluster
-from activities.kubernetes.cordon import cordon_change
+from activities.kubernetes.cordon import UNSCHEDULABLE, YES, cordon_change
 from activities.kubernetes.drain_filter import controller_uid, shown, sort_pods
 from activities.kubernetes.ensure import Change, Ensurer
-from activities.kubernetes.failures import BudgetSpent
+from activities.kubernetes.failures import BudgetSpent, Conflict
 from activities.kubernetes.nodes import Node, read_planned_node
 from activities.kubernetes.pod_writes import is_terminating, options_for
 from activities.kubernetes.raw import Object
@@ -90,15 +90,23 @@ class Draining:
     def _close(self) -> Receipt:
         """Cordon it. Before anything is written, the pods must still be those of the plan."""
         call = self._call
-        self._begun = len(self._left()) < len(self._pinned)
         node = read_planned_node(self._cluster, call.plan)
-        self._begun = self._begun or node.cordoned_by == call.key
+        self._begun = node.cordoned_by == call.key or self._may_have_evicted()
         came = [] if self._begun else self._others()
         if came:
             named = ", ".join(shown(pod) for pod in came[:NAMED_MAX])
             raise PlanChanged(f"{call.plan.target}: pods came since the plan: {named}")
         change = cordon_change(call.plan, call.key, self._so_far)
         return self._counted(self._tools.ensurer.bring_about(call, change))
+
+    def _may_have_evicted(self) -> bool:
+        """A pod that went before our cordon went by itself. Only a node that was closed already
+        carries no signature of ours; there, an earlier attempt may have evicted what is missing.
+        """
+        if activity.info().attempt == 1 or self._call.plan.pins[UNSCHEDULABLE] != YES:
+            return False
+        staying = [pod for pod in self._left() if not is_terminating(pod)]
+        return len(staying) < len(self._pinned)
 
     def _empty(self, closed: Receipt) -> Receipt:
         for _ in range(Drain.takes_seconds):
@@ -179,7 +187,11 @@ class Draining:
         name, options = raw.name_of(pod), options_for(raw.uid_of(pod))
 
         def send(cluster: Cluster, current: Leaving) -> Answer:
-            return Answer(current.raw, cluster.evict(namespace, name, options).at)
+            try:
+                return Answer(current.raw, cluster.evict(namespace, name, options).at)
+            except NotFound as err:
+                # It went by itself right before: looked at once more, it is done.
+                raise Conflict(err.message) from None
 
         return Change(
             read=lambda cluster: _read_leaving(cluster, plan, pod),

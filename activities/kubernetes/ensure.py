@@ -35,6 +35,7 @@ from contracts.errors import (
     Unavailable,
 )
 from contracts.step import Changed, Receipt
+from guardrails.facts import namespace_of
 
 logger = logging.getLogger(__name__)
 
@@ -208,7 +209,10 @@ class Ensurer:
         if activity.is_cancelled():
             raise CancelledError("cancelled before the write")
         call = attempt.call
-        blocking = self._switches.blocking(pause_scopes(call.runbook, call.step.target))
+        # What else the plan touches counts before its first write, too: a drain's cordon.
+        others = {f"namespace:{namespace_of(key)}" for key in call.plan.also_locks if "/" in key}
+        scopes = pause_scopes(call.runbook, call.step.target)
+        blocking = self._switches.blocking((*scopes, *sorted(others.difference(scopes))))
         if blocking:
             first = blocking[0]
             why = f"{first.scope} is paused by {first.person}: {first.reason}"
@@ -239,8 +243,20 @@ class Ensurer:
             generation=current.generation,
             resource_version=current.resource_version,
             template=digest_of_template(current.raw),
-            changed=attempt.change.changed,
+            changed=attempt.change.changed if sent else _found(attempt),
         )
+
+
+def _found(attempt: _Try[Any]) -> tuple[Changed, ...]:
+    """What a receipt says of a change that was found there. Fields that were so before anything can
+    have been sent, without the key of this write on them, somebody else has set: they are not ours
+    to take back. Whole objects stay named, because checks look for them.
+    """
+    changed = attempt.change.changed
+    signed = any(change.after == attempt.call.key for change in changed)
+    if attempt.repeated or signed:
+        return changed
+    return tuple(change for change in changed if not change.path)
 
 
 _SPENT_FIX = "It is tried again by itself, later; the disruption budget may be spent for 2 minutes."

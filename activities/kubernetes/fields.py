@@ -19,11 +19,10 @@ from activities.kubernetes.scaled_by import SCALABLE
 from activities.kubernetes.subject import Subject, generation_moved
 from contracts.errors import NotFound, PlanChanged
 from contracts.model import canonical_json
-from contracts.plan import Plan
+from contracts.plan import CHANGES, Plan
 from contracts.step import Changed
 from contracts.target import Target
 
-CHANGES = "changes"
 REPLICAS = "/spec/replicas"
 # An annotation of ours beside a field says that the field was set by us: without it, it was not.
 _MARK = "/metadata/annotations/firebreak.dev~1"

@@ -4,8 +4,8 @@ import shlex
 from datetime import datetime
 from typing import Any
 
-from activities.kubernetes import raw
-from activities.kubernetes.client import ANYWHERE, Cluster
+from activities.kubernetes.client import Cluster
+from activities.kubernetes.consent import consent_of
 from activities.kubernetes.pods import PodState, findings_of
 from activities.kubernetes.quota import short_of
 from activities.kubernetes.revisions import Revision, age_seconds
@@ -19,8 +19,6 @@ from contracts.plan import BlastRadius, Plan, Surroundings
 from contracts.step import StepCall
 from contracts.target import Target
 
-OPT_IN = "firebreak.dev/opt-in"
-OPT_OUT = "firebreak.dev/opt-out"
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -62,7 +60,9 @@ def refuse_held_back(target: Target, workload: Workload) -> None:
 
 
 def plan_of(call: StepCall[Any], cluster: Cluster, subject: Subject, **words: Any) -> Plan:
-    """A plan on this reading; `words` are the fields that differ between actions."""
+    """A plan on this reading; `words` are the fields that differ between actions, and `consent`
+    where more than the target has a say.
+    """
     target = call.step.target
     known = {
         "action": call.step.activity,
@@ -71,18 +71,8 @@ def plan_of(call: StepCall[Any], cluster: Cluster, subject: Subject, **words: An
         "generation": subject.generation,
         "at": call.at,
     }
-    return Plan(**known | consent(cluster, target, subject) | words)
-
-
-def consent(cluster: Cluster, target: Target, subject: Subject) -> dict[str, Any]:
-    """`opted_out` and `opted_in`: what the object or its namespace says of Firebreak."""
-    said = [subject.raw]
-    if target.namespace:
-        said.append(cluster.get("Namespace", ANYWHERE, target.namespace).body)
-    return {
-        "opted_out": any(raw.annotation(obj, OPT_OUT) == "true" for obj in said),
-        "opted_in": any(raw.annotation(obj, OPT_IN) == "true" for obj in said),
-    }
+    said = words.pop("consent", None) or consent_of(cluster, target, subject.raw)
+    return Plan(**known | said._asdict() | words)
 
 
 def rollout_blast(workload: Workload) -> BlastRadius:
@@ -110,13 +100,16 @@ def around_rollout(cluster: Cluster, target: Target, workload: Workload) -> Surr
 
 
 def common_findings(
-    workload: Workload, current: Revision | None, pods: list[PodState], at: datetime
+    workload: Workload, release: list[Revision], pods: list[PodState], at: datetime
 ) -> list[str]:
-    """What a person should know before saying yes: sick pods, a young revision, a half rollout."""
+    """What a person should know before saying yes: sick pods, a young release, a half rollout.
+    `release` is empty while the controller has not seen the newest template.
+    """
     said = findings_of(pods)
-    if current is not None and current.number:
-        age = duration(age_seconds(workload, current, at))
-        said.append(f"revision {current.number} is {age} old")
+    if release and release[0].number:
+        age = duration(age_seconds(workload, release, at))
+        restarted = " (without its restarts)" if len(release) > 1 else ""
+        said.append(f"revision {release[0].number} is {age} old{restarted}")
     if workload.status("observedGeneration") < workload.generation:
         said.append("its controller has not seen the newest spec yet")
     updated, wanted = updated_of(workload)

@@ -60,9 +60,12 @@ class Pinned(Subject):
         return not self.pod or is_terminating(self.pod)
 
 
-def options_for(uid: str) -> Object:
-    """DeleteOptions for the pod of that uid, with its own grace period: never by force."""
-    return {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+def options_for(uid: str, resource_version: str = "") -> Object:
+    """DeleteOptions for the object of that uid, with its own grace period: never by force. With a
+    `resourceVersion` they reach it in that very state, or not at all.
+    """
+    state = {"resourceVersion": resource_version} if resource_version else {}
+    return {"preconditions": {"uid": uid} | state, "propagationPolicy": "Background"}
 
 
 def is_terminating(obj: Object) -> bool:

@@ -14,6 +14,7 @@ from temporalio import activity
 
 from activities.kubernetes import raw
 from activities.kubernetes.client import Answer, Cluster
+from activities.kubernetes.consent import consent_of
 from activities.kubernetes.ensure import Change, Ensurer
 from activities.kubernetes.plans import kubectl, plan_of
 from activities.kubernetes.rehearse import rehearse
@@ -65,8 +66,8 @@ class RerunJobAction:
 
     @activity.defn(name=f"{RerunJob.activity}.plan")
     def plan(self, call: StepCall[RerunJob]) -> Plan:
-        """Raises Refused (it has not failed, another run is under way or has completed, not
-        accepted), NotFound, InvalidInput, Unavailable, Rejected.
+        """Raises Refused (it has not failed, another run is under way or has completed, its CronJob
+        is suspended, not accepted), NotFound, InvalidInput, Unavailable, Rejected.
         """
         target = call.step.target
         cluster = cluster_of(self._clusters, target.cluster)
@@ -90,6 +91,8 @@ class RerunJobAction:
             blast=BlastRadius(pods=source.pods, lost=0),
             findings=_findings(source),
             around=surroundings.model_copy(update={"dry_run": accepted}),
+            also_locks=source.locks(target),
+            consent=consent_of(cluster, target, source.target.raw, source.above.raw),
         )
 
     @activity.defn(name=f"{RerunJob.activity}.ensure")
@@ -131,6 +134,8 @@ def _moved(plan: Plan, name: str, again: Again) -> str:
         return "another run of it has begun"
     if again.source.digest != plan.pins[SPEC]:
         return "what it runs is something else now"
+    if again.source.suspended:
+        return f"CronJob {again.source.cron_job} is suspended by now"
     return generation_moved(plan, again.source.target)
 
 
@@ -142,6 +147,9 @@ def _create(cluster: Cluster, call: EnsureCall[RerunJob], name: str, again: Agai
 
 def _findings(source: Source) -> tuple[str, ...]:
     said = [f"the template is that of CronJob {source.cron_job} now"] if source.cron_job else []
+    policy = raw.text(source.above.raw, "spec", "concurrencyPolicy")
+    if policy in ("Forbid", "Replace"):
+        said.append(f"its concurrencyPolicy {policy} does not count this run: a next may join it")
     done = raw.number(source.newest.raw, "status", "succeeded")
     if done:
         said.append(f"its {done} completed pods are run again, too")

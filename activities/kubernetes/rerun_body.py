@@ -19,6 +19,7 @@ from contracts.target import Target
 
 KEY = "firebreak.dev/key"
 AGAIN = "firebreak.dev/rerun-of"
+AGAIN_UID = "firebreak.dev/rerun-of-uid"
 CONTROLLER_LABELS = (
     "controller-uid",
     "job-name",
@@ -33,14 +34,31 @@ _LEFT_BEHIND = ("selector", "manualSelector", "suspend", "template", "ttlSeconds
 @dataclass(frozen=True)
 class Source:
     """What a new run is made from. `target` is the step's, a Job or a CronJob; `newest` is the
-    latest run that is known; `cron_job` is the name of the CronJob above, or empty.
+    latest run that is known; `above` is the CronJob, or empty; `base` is the name of the CronJob,
+    or of the Job that was the first run.
     """
 
     target: Subject
     newest: Workload
-    cron_job: str
+    above: Subject
     base: str
     job_spec: Object
+
+    @property
+    def cron_job(self) -> str:
+        """The name of the CronJob above, or the empty string."""
+        return raw.name_of(self.above.raw)
+
+    @property
+    def suspended(self) -> bool:
+        """Whether somebody stopped the CronJob above."""
+        return raw.dig(self.above.raw, "spec", "suspend") is True
+
+    def locks(self, target: Target) -> tuple[str, ...]:
+        """What all runs of the same lock besides the target: one of them runs again at a time."""
+        kind = "CronJob" if self.cron_job else "Job"
+        first = target.model_copy(update={"kind": kind, "name": self.base}).key
+        return () if first == target.key else (first,)
 
     @property
     def spec(self) -> Object:
@@ -82,6 +100,7 @@ class Source:
     def body(self, name: str, key: str) -> Object:
         """The new job of that name, signed with the key of the write."""
         signed = {KEY: key, AGAIN: self.base}
+        signed |= {AGAIN_UID: self.above.uid} if self.above.uid else {}
         metadata = {"name": name, "annotations": signed}
         return {
             "apiVersion": "batch/v1",
@@ -97,16 +116,16 @@ def read_source(cluster: Cluster, target: Target) -> Source:
     """
     read = read_workload(cluster, target, ("Job", "CronJob"))
     above = read if target.kind == "CronJob" else _cron_job(cluster, target, read)
-    base = raw.name_of(above.raw) or target.name
-    newest = _newest(cluster, target, read, above)
+    base = raw.name_of(above.raw) or raw.annotation(read.raw, AGAIN) or target.name
+    newest = _newest(cluster, target, read, above, base)
     if newest is None:
         raise Refused(f"{target} has not run yet: there is nothing to run again")
     spec = raw.mapping(above.raw, "spec", "jobTemplate", "spec") or raw.mapping(read.raw, "spec")
-    return Source(read, newest, raw.name_of(above.raw), base, spec)
+    return Source(read, newest, above, base, spec)
 
 
 def refuse_unfit(cluster: Cluster, target: Target, source: Source) -> None:
-    """Raises Refused unless the latest run failed, and a copy of it could run."""
+    """Raises Refused unless the latest run failed, and a copy of it could and should run."""
     state, words = state_words(source.newest), source.words
     if state == "complete":
         fix = f"Delete the failed one, if it still alerts: kubectl delete job {target.name}"
@@ -114,26 +133,35 @@ def refuse_unfit(cluster: Cluster, target: Target, source: Source) -> None:
     if not state.startswith("failed"):
         fix = f"Wait for it, or look at it: {kubectl(cluster, target, 'get', 'jobs')}"
         raise Refused(f"{target}: {words}: another run would meet it", fix)
+    if source.suspended:
+        resume = ("patch", "cronjob", source.cron_job, "-p", '{"spec":{"suspend":false}}')
+        fix = f"Ask who suspended it, then resume it: {kubectl(cluster, target, *resume)}"
+        raise Refused(f"{target}: CronJob {source.cron_job} is suspended", fix)
     if raw.dig(source.job_spec, "manualSelector") is True:
         said = f"{target} has a selector of its own: a copy would take the pods of the old one"
         raise Refused(said, "Run it again by hand, with another selector.")
 
 
 def _cron_job(cluster: Cluster, target: Target, job: Subject) -> Workload:
-    """The CronJob above it, by uid; empty where there is none any more."""
+    """The CronJob above it, by uid, which one of ours names itself; empty where there is none any
+    more.
+    """
     owner = raw.controller_of(job.raw)
-    if owner.get("kind") != "CronJob":
+    ours = {"name": raw.annotation(job.raw, AGAIN), "uid": raw.annotation(job.raw, AGAIN_UID)}
+    wanted = owner if owner.get("kind") == "CronJob" else ours
+    if not wanted.get("uid"):
         return Workload({}, kind="CronJob")
     try:
-        found = cluster.get("CronJob", target.namespace, raw.text(owner, "name")).body
+        found = cluster.get("CronJob", target.namespace, raw.text(wanted, "name")).body
     except NotFound:
         found = {}
-    return Workload(found if raw.uid_of(found) == owner.get("uid") else {}, kind="CronJob")
+    return Workload(found if raw.uid_of(found) == wanted["uid"] else {}, kind="CronJob")
 
 
-def _newest(cluster: Cluster, target: Target, read: Workload, above: Workload) -> Workload | None:
+def _newest(
+    cluster: Cluster, target: Target, read: Workload, above: Workload, base: str
+) -> Workload | None:
     """The latest run of the same: itself, its CronJob's, and what was run again by hand or us."""
-    base = raw.name_of(above.raw) or target.name
     runs = [
         job
         for job in cluster.list_all("Job", target.namespace)

@@ -27,16 +27,19 @@ from activities.kubernetes.fields import (
 from activities.kubernetes.plans import plan_of
 from activities.kubernetes.raw import Object
 from activities.kubernetes.rehearse import Accepted, dry_run
+from activities.kubernetes.scaled_by import HPA, KEDA, scaler_of
 from activities.kubernetes.subject import Subject, read_subject
 from activities.kubernetes.surroundings import around
 from activities.kubernetes.workload import Workload, cluster_of
 from contracts.calls import EnsureCall
-from contracts.errors import InvalidInput, NotFound
+from contracts.errors import InvalidInput, NotFound, Refused
 from contracts.kubernetes import Restore
 from contracts.plan import BlastRadius, Plan, Surroundings
 from contracts.step import Changed, Receipt, StepCall
 
 NOTHING_LEFT = "nothing is left to take back"
+SCALERS = (HPA, KEDA)
+_ACT_FIX = "Restore the receipt as `act` gave it."
 
 
 class RestoreAction:
@@ -49,13 +52,14 @@ class RestoreAction:
     @activity.defn(name=f"{Restore.activity}.plan")
     def plan(self, call: StepCall[Restore]) -> Plan:
         """Raises InvalidInput (a receipt of something else), NotFound (the target is gone),
-        Refused (not accepted), Rejected, Unavailable.
+        Refused (not accepted, or of an object that is not the target's), Rejected, Unavailable.
         """
         step, target = call.step, call.step.target
         done = _changed(step)
         cluster = cluster_of(self._clusters, target.cluster)
         subject = read_subject(cluster, target.kind, target.namespace, target.name)
         found = _read(cluster, step, done)
+        _refuse_foreign(cluster, step, found, done)
         ours = still_ours(found, done) if found else []
         back = [_reversed(change) for change in ours]
         accepted = _rehearsed(cluster, step, found, back) if back else ""
@@ -94,7 +98,22 @@ def _changed(step: Restore) -> tuple[Changed, ...]:
     if len({(change.kind, change.name, change.uid) for change in changed}) > 1:
         fix = "Restore the receipts of its single writes."
         raise InvalidInput(f"receipt {receipt.key} changed more than one object", fix)
+    if _is_beside(step, changed) and changed[0].kind not in SCALERS:
+        other = f"{changed[0].kind}/{changed[0].name}"
+        raise InvalidInput(f"receipt {receipt.key} names {other}, not {step.target}", _ACT_FIX)
     return changed
+
+
+def _refuse_foreign(
+    cluster: Cluster, step: Restore, found: Object, done: Sequence[Changed]
+) -> None:
+    """Only the target's lock is held: beside it, none but its own autoscaler may be written."""
+    if not found or not _is_beside(step, done):
+        return
+    scaler = scaler_of(cluster, step.target)
+    if scaler is None or (scaler.kind, scaler.name) != (done[0].kind, done[0].name):
+        other = f"{done[0].kind}/{done[0].name}"
+        raise Refused(f"{other} does not scale {step.target}", "Take it back by hand.")
 
 
 def _read(cluster: Cluster, step: Restore, done: Sequence[Changed]) -> Object:

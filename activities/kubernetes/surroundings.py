@@ -39,7 +39,7 @@ def around(cluster: Cluster, target: Target, subject: Subject) -> Surroundings:
     Raises Rejected (with the permission that is missing), Unavailable.
     """
     if target.kind == "Node":
-        return _around_node(cluster, subject.raw)
+        return _around_node(cluster, target, subject.raw)
     managed = manager_above(cluster, target, subject.raw)
     scaler = scaler_of(cluster, target)
     return Surroundings(
@@ -86,11 +86,20 @@ def node_is_ready(node: Object) -> bool:
     return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
 
 
-def _around_node(cluster: Cluster, node: Object) -> Surroundings:
+def node_is_out(node: Object) -> bool:
+    """Whether no new pod starts on it: it is not ready, or somebody cordoned it."""
+    return not node_is_ready(node) or raw.dig(node, "spec", "unschedulable") is True
+
+
+def _around_node(cluster: Cluster, target: Target, node: Object) -> Surroundings:
+    """The target's own cordon does not count: it is what the plan is about, and a drain would
+    otherwise stop at the cordon before it.
+    """
     nodes = cluster.list_all("Node", ANYWHERE)
+    others = [other for other in nodes if raw.name_of(other) != target.name]
     return Surroundings(
         nodes=len(nodes),
-        unhealthy_nodes=sum(not node_is_ready(other) for other in nodes),
+        unhealthy_nodes=sum(map(node_is_out, others)) + (not node_is_ready(node)),
         pool=pool_of(node),
         control_plane=is_control_plane(node),
     )

@@ -141,7 +141,7 @@ NEEDS: dict[str, tuple[Permission, ...]] = {
     Uncordon.activity: READ_NODES + _CORDON,
     Drain.activity: READ + READ_NODES + _CORDON + _EVICT,
     DeleteJob.activity: READ + _all("actor", "batch", "delete", "jobs"),
-    RerunJob.activity: READ + _all("actor", "batch", "create", "jobs"),
+    RerunJob.activity: READ + _all("jobs-create", "batch", "create", "jobs"),
     RollbackSet.activity: READ + _SETS,
     RollbackDeployment.activity: READ + _DEPLOYMENTS,
     RolloutHealthy.activity: READ,

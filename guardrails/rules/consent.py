@@ -1,9 +1,12 @@
 """Who has agreed, and who has said stop: switches, freezes, autonomy, and earlier consent."""
 
+import json
+
 from contracts.calls import JudgeCall
-from contracts.plan import Reason
+from contracts.plan import CHANGES, Reason
 from contracts.policy import Freeze
-from guardrails.facts import Facts, namespace_of
+from contracts.step import Changed, Receipt
+from guardrails.facts import Facts, Write, namespace_of
 from guardrails.kinds import RESTORE
 from guardrails.words import allow, ask, deny
 
@@ -33,22 +36,39 @@ def restores(call: JudgeCall, facts: Facts) -> Reason | None:
         return None
     if takes_back(call, facts):
         return allow("restores", f"it takes back {wanted}, and was agreed to with it")
-    text = f"nothing proves that {wanted} was written to {call.plan.target} in {call.incident}"
+    text = (
+        f"nothing proves that {wanted} was written to {call.plan.target} in {call.incident}, "
+        "changed just these fields, and took no other write back"
+    )
     return deny("restores", text, "Take it back by hand, if it is still there.")
 
 
 def takes_back(call: JudgeCall, facts: Facts) -> bool:
-    """Whether the plan provably undoes a write of the same incident to the same object."""
+    """Whether the plan provably undoes a write of the same incident to the same object. To undo
+    what undid a write is to do that write again, and nobody agreed to it twice.
+    """
     undone = facts.undoes
     return (
         bool(call.plan.restores)
         and undone is not None
         and call.plan.action == RESTORE
         and undone.key == call.plan.restores
+        and undone.action != RESTORE
+        and not undone.restores
         and undone.state in ("done", "unknown")
         and undone.incident == call.incident
         and call.plan.target.key in undone.lock_keys
+        and (facts.receipt is None or _agrees(call, undone, facts.receipt))
     )
+
+
+def _agrees(call: JudgeCall, undone: Write, receipt: Receipt) -> bool:
+    # The plan was made from a receipt that the runbook handed in; the books have the true one.
+    pinned = json.loads(call.plan.pins.get(CHANGES, "[]"))
+    back = (Changed.model_validate(change) for change in pinned)
+    done = (c.model_copy(update={"before": c.after, "after": c.before}) for c in back)
+    same = (receipt.target, receipt.action) == (call.plan.target, undone.action)
+    return same and all(change in receipt.changed for change in done)
 
 
 def _covers(window: Freeze, call: JudgeCall, facts: Facts) -> bool:

@@ -89,11 +89,18 @@ def cluster_open(call: JudgeCall, facts: Facts) -> Reason | None:
 
 def service_open(call: JudgeCall, facts: Facts) -> Reason | None:
     """Two workloads of one service are not disturbed at once."""
-    if not call.service:
-        return None
-    under_way = [w for w in _others(call, facts) if w.open and w.service == call.service]
     limit = facts.limits.service_open_writes_max
-    return _full("service_open", f"service {call.service}", under_way, limit)
+    for name, key in ({call.service: ""} | dict(facts.services)).items():
+        under_way = [w for w in _others(call, facts) if w.open and _disturbs(w, name, key)]
+        full = _full("service_open", f"service {name}", under_way, limit) if name else None
+        if full:
+            return full
+    return None
+
+
+def _disturbs(write: Write, service: str, lock_key: str) -> bool:
+    # A drain is a write of the node's service, and holds the locks of all it moves.
+    return write.service == service or lock_key in write.lock_keys
 
 
 def pool_open(call: JudgeCall, facts: Facts) -> Reason | None:

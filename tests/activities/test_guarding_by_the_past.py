@@ -13,8 +13,10 @@ from contracts.calls import JudgeCall, ReserveCall, SettleCall
 from contracts.errors import Paused, Refused
 from contracts.journal import Event, IncidentChange, Record
 from contracts.kubernetes import Restore, Scale
-from contracts.plan import BlastRadius, Plan, Verdict
+from contracts.model import canonical_json
+from contracts.plan import CHANGES, BlastRadius, Plan, Verdict
 from contracts.policy import Autonomy, Limits, Person, Policy, RunbookPolicy, Service
+from contracts.step import Changed, Receipt
 from contracts.target import Target
 from toil.journal import Journal
 from toil.pauses import Pauses
@@ -65,12 +67,14 @@ class Desk:
         Journal(self.engine).record(Record(incident=incident, change=opened, events=events))
         self.now += timedelta(hours=2)
 
-    def settle(self, incident: str, state: State, step: int = 2) -> None:
+    def settle(
+        self, incident: str, state: State, step: int = 2, receipt: Receipt | None = None
+    ) -> None:
         """Close a lock."""
         self.guard.settle(
             SettleCall(
                 key=f"{incident}/1/{step}", incident=incident, runbook="Scale", state=state,
-                at=self.now, target=TARGET, action=Scale.activity,
+                at=self.now, target=TARGET, action=Scale.activity, receipt=receipt,
             )
         )  # fmt: skip
 
@@ -208,3 +212,46 @@ def test_the_kill_switch_holds_against_taking_back(desk: Desk) -> None:
     Pauses(desk.engine).put("all", "migration", "ben", NOON)
     with pytest.raises(Paused, match="by ben: migration"):
         desk.guard.reserve(taking_back())
+
+
+def test_undoing_what_undid_a_write_is_no_free_redo(desk: Desk) -> None:
+    """It would be the write once more, uncounted and unasked."""
+    desk.guard.reserve(wanted("inc-1"))
+    desk.settle("inc-1", "done")
+    desk.guard.reserve(taking_back())
+    desk.settle("inc-1", "done", step=3)
+    with pytest.raises(Refused, match=r"took no other write back \[restores\]"):
+        desk.guard.reserve(taking_back(step=4, of="inc-1/1/3"))
+
+
+@pytest.mark.parametrize(("name", "allowed"), [("user-auth", True), ("cart", False)])
+def test_what_is_taken_back_is_what_the_books_say_was_changed(
+    desk: Desk, name: str, *, allowed: bool
+) -> None:
+    """A receipt that a runbook has altered plans a write that the stored one does not know."""
+    did = Changed(kind="Deployment", name="user-auth", uid="u", path="/p", before=3, after=4)
+    back = did.model_copy(update={"name": name, "before": 4, "after": 3})
+    booked = Receipt(
+        key="inc-1/1/2", action=Scale.activity, target=TARGET, did="written", summary="s",
+        written_at=NOON, changed=(did,),
+    )  # fmt: skip
+    desk.guard.reserve(wanted("inc-1"))
+    desk.settle("inc-1", "done", receipt=booked)
+    pins = {CHANGES: canonical_json([back.model_dump(mode="json")])}
+    call = wanted("inc-1", 3, action=Restore.activity, restores="inc-1/1/2", pins=pins)
+    assert (desk.guard.judge(call.judge).ruling == "allow") is allowed
+    if allowed:
+        assert desk.guard.reserve(call).state == "open"
+    else:
+        with pytest.raises(Refused, match=r"changed just these fields.*\[restores\]"):
+            desk.guard.reserve(call)
+
+
+def test_a_drain_is_held_to_the_service_whose_pods_it_moves(desk: Desk) -> None:
+    """Whatever service the node itself belongs to; also in the transaction that takes the lock."""
+    desk.guard.reserve(wanted("inc-1"))
+    node = Target(cluster="default", namespace="", kind="Node", name="n1")
+    drain = wanted("inc-2", target=node, also_locks=(TARGET.key,)).judge
+    denials = desk.guard.judge(drain.model_copy(update={"service": "nodes"})).denials
+    (full,) = [reason for reason in denials if reason.rule == "service_open"]
+    assert full.text.startswith("service auth has 1 writes under way (inc-1/1/2)")

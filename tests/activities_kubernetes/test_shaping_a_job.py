@@ -29,7 +29,7 @@ def _source(**spec: Any) -> Source:
         "template": {"metadata": {"labels": labels}, "spec": {"containers": []}},
     } | spec
     job = {"metadata": {"name": "nightly", "labels": {"app": "x"}}, "spec": whole}
-    return Source(Subject(job), Workload(job, kind="Job"), "", "nightly", whole)
+    return Source(Subject(job), Workload(job, kind="Job"), Subject({}), "nightly", whole)
 
 
 def _target(name: str) -> Target:

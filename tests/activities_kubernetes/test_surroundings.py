@@ -176,6 +176,19 @@ def test_a_node_is_counted_among_its_fellows() -> None:
     assert known.control_plane is False
 
 
+def test_a_cordoned_node_counts_unless_the_plan_is_about_it() -> None:
+    """No new pod starts on it. Its own cordon would stop a drain at the cordon before it."""
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    shut = {"unschedulable": True}
+    fellows = [thing("Node", "b", spec=shut, status=ready), thing("Node", "c", status=ready)]
+    own = thing("Node", "web", spec=shut, status=ready)
+    sick = thing("Node", "web", spec=shut)
+    assert _around(Planted(own, *fellows), "Node").unhealthy_nodes == 1
+    assert _around(Planted(sick, *fellows), "Node").unhealthy_nodes == 2
+    both = thing("Node", "c", spec=shut)
+    assert _around(Planted(own, fellows[0], both), "Node").unhealthy_nodes == 2
+
+
 def test_a_node_of_the_control_plane_is_known_by_its_label() -> None:
     """The label's value is empty."""
     labels = {"node-role.kubernetes.io/control-plane": ""}

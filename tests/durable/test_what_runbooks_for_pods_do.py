@@ -131,6 +131,19 @@ def test_a_mismatch_of_a_young_release_is_rolled_back() -> None:
     assert (run.outcome.status, wrote(run)) == ("resolved", ["rollback_deployment"])
 
 
+def test_a_set_is_rolled_back_as_sets_are() -> None:
+    """A Deployment's rollback refuses a StatefulSet."""
+    case = sample_case(ReplaceSickPod)
+    target = case.target.model_copy(update={"kind": "StatefulSet"})
+    find: dict[str, object] = {
+        "pod_states": sick("image", "rollback", 2),
+        "rollout_history": YOUNG,
+    }
+    run = play(ReplaceSickPod, case.model_copy(update={"target": target}), Script(find=find))
+
+    assert (run.outcome.status, wrote(run)) == ("resolved", ["rollback_set"])
+
+
 def test_a_slow_service_is_looked_at_from_all_sides_before_anything() -> None:
     """Six looks, and a question for each expression that its alert came from."""
     run = played(RelieveService)

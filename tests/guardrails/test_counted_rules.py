@@ -174,3 +174,20 @@ def test_one_write_at_a_time_to_a_node_pool(
     call = call_with(target=NODE, around=POOL.model_copy(update={"pool": mine}))
     answers = said(call, facts_with(limits=limits(), writes=(other,)))
     assert ("pool_open" in answers) is denied
+
+
+def test_a_drain_is_a_write_to_every_service_that_it_moves(
+    call_with: CallWith, facts_with: FactsWith
+) -> None:
+    """It waits for a write to one of them, and a write to one of them waits for it."""
+    key = "default/shop/Deployment/cart"
+    drain = call_with(target=NODE, service="nodes", also_locks=(key,), around=POOL)
+    theirs = write(1, state="open", open=True, service="cart")
+    facts = facts_with(limits=limits(), writes=(theirs,), services=(("cart", key),))
+    assert "service cart has 1 writes" in said(drain, facts)["service_open"].text
+    assert said(drain, facts_with(limits=limits(), writes=(theirs,))) == {}
+    going_on = write(
+        2, state="open", open=True, service="nodes", lock_keys=(NODE.key, key), pool="default/blue"
+    )
+    facts = facts_with(limits=limits(), writes=(going_on,), services=(("cart", key),))
+    assert "service cart has 1" in said(call_with(service="cart"), facts)["service_open"].text

@@ -7,7 +7,8 @@ import pytest
 
 from contracts.calls import JudgeCall
 from contracts.policy import Autonomy, Person, Policy, RunbookPolicy, Service
-from guardrails import facts_of
+from contracts.target import Target
+from guardrails import facts_of, judge
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 
@@ -68,3 +69,39 @@ def test_an_approver_who_is_no_person_does_not_count(call_with: Callable[..., Ju
     )
     call = call_with().model_copy(update={"service": "user-auth"})
     assert facts_of(policy, call, NOW).approvers == ("ana",)
+
+
+CART = Target(cluster="default", namespace="shop", kind="Deployment", name="cart")
+NODE = Target(cluster="default", namespace="", kind="Node", name="n1")
+PEOPLE = tuple(Person(id=name, name=name) for name in ("ana", "ben", "cho"))
+
+
+def shop(autonomy: Autonomy, *approvers: str) -> Policy:
+    """Runbooks of this policy go alone, but for what the service `cart` says."""
+    cart = Service(name="cart", target=CART, autonomy=autonomy, approvers=approvers)
+    nodes = Service(name="nodes", target=NODE, approvers=("ana", "ben"))
+    auto = RunbookPolicy(autonomy="auto")
+    return Policy(people=PEOPLE, services=(nodes, cart), runbooks={"RollbackDeployment": auto})
+
+
+@pytest.mark.parametrize("autonomy", ["observe", "ask", "auto"])
+def test_a_drain_goes_no_further_than_the_strictest_service_that_it_moves(
+    call_with: Callable[..., JudgeCall], autonomy: Autonomy
+) -> None:
+    """The node's own service cannot speak for the workloads on it."""
+    drain = call_with(target=NODE, service="nodes", also_locks=(CART.key,))
+    facts = facts_of(shop(autonomy, "ben", "cho"), drain, NOW)
+    assert (facts.autonomy, facts.approvers) == (autonomy, ("ben",))
+    assert facts.services == (("nodes", NODE.key), ("cart", CART.key))
+    alone = facts_of(shop(autonomy, "ben", "cho"), call_with(target=NODE, service="nodes"), NOW)
+    assert (alone.autonomy, alone.approvers) == ("auto", ("ana", "ben"))
+
+
+def test_where_nobody_may_approve_for_all_services_a_drain_is_denied(
+    call_with: Callable[..., JudgeCall],
+) -> None:
+    """Ana and Ben may for the node, only Cho for what runs on it."""
+    drain = call_with(target=NODE, service="nodes", also_locks=(CART.key,))
+    verdict = judge(drain, facts_of(shop("ask", "cho"), drain, NOW))
+    assert "approvers" in {reason.rule for reason in verdict.denials}
+    assert verdict.approvers == ()

@@ -377,13 +377,17 @@ def test_taking_back_is_still_held_to_what_holds_for_every_write(
         ({"incident": "inc-2"}, Restore.activity),
         ({"lock_keys": ("default/shop/Deployment/cart",)}, Restore.activity),
         ({"key": "inc-1/1/3"}, Restore.activity),
+        ({"action": Restore.activity}, Restore.activity),
+        ({"restores": "inc-1/1/1"}, Restore.activity),
         ({}, ROLLBACK),
     ],
 )
 def test_taking_back_without_proof_is_denied(
     call_with: CallWith, facts_with: FactsWith, proof: dict[str, Any] | None, action: str
 ) -> None:
-    """Nothing was written, to another object, by another incident, or it is another action."""
+    """Nothing was written, to another object, by another incident, it was itself a restore (whose
+    undoing is the write once more), or it is another action.
+    """
     undone = None if proof is None else Write(**vars(UNDONE) | proof)
     call = call_with(**RESTORES | {"action": action})
     assert ruled(call, facts_with(undoes=undone))["restores"] == "deny"

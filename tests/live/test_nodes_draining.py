@@ -21,6 +21,10 @@ def _planned(hands: Hands, node: str, **more: bool) -> tuple[Drain, Plan]:
     return step, hands.plan(hands.drain, step)
 
 
+def _paused(scope: str) -> Pause:
+    return Pause(scope=scope, reason="night", person="ana", at=utc_now())
+
+
 def _running_on(hands: Hands, node: str) -> list[str]:
     return sorted(
         name_of(pod)
@@ -187,24 +191,32 @@ def test_a_drain_that_ends_in_part_never_says_that_nothing_was_written(hands: Ha
     node = hands.live.add_node()
     hands.workload("web", replicas=2, node=node)
     step, plan = _planned(hands, node)
-    scope = f"namespace:{hands.namespace}"
-    hands.switches.on.append(Pause(scope=scope, reason="night", person="ana", at=utc_now()))
+
+    def pause_once_closed() -> None:
+        if hands.written():
+            hands.switches.on.append(_paused(f"namespace:{hands.namespace}"))
+
+    hands.switches.on_ask = pause_once_closed
     with pytest.raises(OutcomeUnknown, match=r"a part of the drain is done.*paused by ana") as some:
         hands.ensure(hands.drain, step, plan)
     assert "nothing was written" not in some.value.message
     assert hands.written() == [CLOSED]
+    hands.switches.on_ask = lambda: None
     hands.switches.on.clear()
     hands.retry()
     hands.ensure(hands.drain, step, plan)
     assert hands.written() == [CLOSED, EVICTED, EVICTED]
 
 
-def test_a_kill_switch_before_the_first_write_is_a_refusal(hands: Hands) -> None:
-    """Then nothing was written, and the lock may be given back."""
+@pytest.mark.parametrize("scope", ["all", "namespace:{namespace}"])
+def test_a_kill_switch_before_the_first_write_is_a_refusal(hands: Hands, scope: str) -> None:
+    """Also that of a pod's namespace: the cordon would be the first part of what is stopped. Then
+    nothing was written, and the lock may be given back.
+    """
     node = hands.live.add_node()
     hands.workload("web", replicas=1, node=node)
     step, plan = _planned(hands, node)
-    hands.switches.on.append(Pause(scope="all", reason="night", person="ana", at=utc_now()))
+    hands.switches.on.append(_paused(scope.format(namespace=hands.namespace)))
     with pytest.raises(Paused, match="nothing was written"):
         hands.ensure(hands.drain, step, plan)
     assert hands.written() == []
@@ -292,3 +304,59 @@ def test_a_drain_does_not_take_a_cordon_of_ours_for_its_own(hands: Hands) -> Non
     )
     receipt = hands.act(hands.drain, Drain(target=hands.target(node, "Node")))
     assert receipt.changed == ()
+
+
+def test_a_pod_that_went_by_itself_is_no_part_of_the_drain(hands: Hands) -> None:
+    """Nothing of ours is written yet, so a refusal may promise it."""
+    node = hands.live.add_node()
+    hands.workload("web", replicas=2, node=node)
+    step, plan = _planned(hands, node)
+    hands.workload("late", replicas=1, node=node)
+    hands.team.patch("Deployment", "web", {"spec": {"replicas": 1}})
+    hands.live.wait(lambda: len(hands.team.items("Pod", labelSelector="app=web")) == 1)
+    for _ in range(2):
+        with pytest.raises(PlanChanged, match="pods came since the plan"):
+            hands.ensure(hands.drain, step, plan)
+        hands.retry()
+    hands.switches.on.append(_paused("all"))
+    hands.team.patch("Deployment", "late", {"spec": {"replicas": 0}})
+    hands.live.wait(lambda: not hands.pods("late"))
+    with pytest.raises(Paused, match="nothing was written"):
+        hands.ensure(hands.drain, step, plan)
+    assert hands.written() == []
+
+
+def test_on_a_closed_node_nobody_knows_who_took_a_missing_pod_away(hands: Hands) -> None:
+    """There is no cordon of ours that a later attempt could find."""
+    node = hands.live.add_node()
+    hands.workload("web", replicas=3, node=node)
+    hands.team.patch("Node", node, {"spec": {"unschedulable": True}})
+    step, plan = _planned(hands, node)
+    hands.die_at_heartbeat(2)
+    with pytest.raises(WorkerKilled):
+        hands.ensure(hands.drain, step, plan)
+    assert hands.written() == [EVICTED]
+    hands.retry()
+    hands.switches.on.append(_paused("all"))
+    with pytest.raises(OutcomeUnknown, match="a part of the drain is done"):
+        hands.ensure(hands.drain, step, plan)
+
+
+def test_a_pod_that_goes_right_before_its_eviction_is_gone(hands: Hands) -> None:
+    """The answer is 404: the drain goes on with the rest."""
+    node = hands.live.add_node()
+    hands.workload("web", replicas=2, node=node)
+    step, plan = _planned(hands, node)
+    first = _running_on(hands, node)[0]
+    asked: list[str] = []
+
+    def remove() -> None:
+        asked.append(first)
+        if len(asked) == 2:
+            hands.remove_pod(first)
+
+    hands.switches.on_ask = remove
+    receipt = hands.ensure(hands.drain, step, plan)
+    assert receipt.did == "written"
+    assert _running_on(hands, node) == []
+    assert hands.written().count(EVICTED) == 1

@@ -1,5 +1,6 @@
 """The roles of deploy/rbac/ on a real control plane: exactly what the steps need."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,15 +68,21 @@ def _apply(live: Live, folder: Path, *options: str) -> str:
 
 
 def test_the_admission_policy_keeps_privileges_as_they_are(real_cluster: Live) -> None:
-    """A restart passes; another number of pods by the wrong door, or the host's network, does
-    not.
+    """A restart passes; another number of pods by the wrong door, or more power over the host for
+    any container, does not.
     """
     policy = RBAC / "optional"
     real_cluster.rest.create(_deployment("web"))
+    powers = {"privileged": True, "capabilities": {"add": ["NET_RAW"]}}
+    real_cluster.rest.create(_deployment("strong", **powers))
     assert _apply(real_cluster, policy) == ""
     try:
         real_cluster.wait(lambda: "host's network" in _patched(real_cluster, HOST_NETWORK))
         assert "scale subresource" in _patched(real_cluster, REPLICAS)
+        for pod, said in GAINS:
+            assert said in _patched(real_cluster, _of_pods(pod)), pod
+        assert _patched(real_cluster, _of_pods(HARMLESS)) == ""
+        assert _patched(real_cluster, RESTART, "strong") == ""
         assert _patched(real_cluster, RESTART) == ""
     finally:
         real_cluster.kubectl("delete", "--filename", str(policy), "--namespace=", "--wait=false")
@@ -86,9 +93,29 @@ REPLICAS = '{"spec":{"replicas":7}}'
 RESTART = '{"spec":{"template":{"metadata":{"annotations":{"x":"y"}}}}}'
 
 
-def _patched(live: Live, patch: str) -> str:
+def _container(name: str, **security: object) -> dict[str, object]:
+    return {"name": name, "image": "registry.example/c:1", "securityContext": security}
+
+
+GAINS: tuple[tuple[dict[str, object], str], ...] = (
+    ({"hostPID": True}, "host's processes"),
+    ({"hostIPC": True}, "host's IPC"),
+    ({"volumes": [{"name": "v", "hostPath": {"path": "/"}}]}, "folder of the host"),
+    ({"containers": [_container("c", privileged=True)]}, "privileged"),
+    ({"initContainers": [_container("i", privileged=True)]}, "privileged"),
+    ({"containers": [_container("c", capabilities={"add": ["SYS_ADMIN"]})]}, "a capability"),
+    ({"initContainers": [_container("i", capabilities={"add": ["NET_RAW"]})]}, "a capability"),
+)
+HARMLESS: dict[str, object] = {"initContainers": [_container("i", capabilities={"drop": ["ALL"]})]}
+
+
+def _of_pods(spec: dict[str, object]) -> str:
+    return json.dumps({"spec": {"template": {"spec": spec}}})
+
+
+def _patched(live: Live, patch: str, name: str = "web") -> str:
     done = live.kubectl(
-        "patch", "deployment", "web", "--type=merge", f"--patch={patch}", "--dry-run=server",
+        "patch", "deployment", name, "--type=merge", f"--patch={patch}", "--dry-run=server",
         role="actor",
     )  # fmt: skip
     return done.stderr if done.returncode else ""
@@ -104,9 +131,9 @@ def test_a_missing_permission_is_named_with_the_file_that_grants_it() -> None:
     }  # fmt: skip
 
 
-def _deployment(name: str) -> dict[str, object]:
+def _deployment(name: str, **security: object) -> dict[str, object]:
     labels = {"app": name}
-    container = {"name": "c", "image": "registry.example/c:1"}
+    container = _container("c", **security)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contracts.errors import InvalidInput, PlanChanged, Refused
+from contracts.errors import InvalidInput, PlanChanged, Refused, Unavailable
 from contracts.kubernetes import DeletePod, PodReplaced
 from contracts.plan import Plan
 from contracts.target import Target
@@ -81,6 +81,41 @@ def test_a_pod_that_became_ready_voids_the_plan(real_hands: Hands) -> None:
     with pytest.raises(PlanChanged, match="ready by now"):
         hands.ensure(hands.delete, step, plan)
     assert hands.written() == []
+
+
+def test_a_pod_that_becomes_ready_right_before_the_deletion_stays(real_hands: Hands) -> None:
+    """The deletion is bound to the state that was read, so the API server refuses it."""
+    hands = real_hands
+    target = hands.workload("web", fault="never-ready")
+    step, plan = _planned(hands, target)
+    hands.switches.on_ask = lambda: hands.heal(step.pod)
+    with pytest.raises(PlanChanged, match="ready by now"):
+        hands.ensure(hands.delete, step, plan)
+    assert hands.written() == []
+    assert plan.pins["pod_uid"] in hands.uids(target)
+
+
+def test_a_pod_that_changed_and_stays_sick_is_read_again_and_deleted(hands: Hands) -> None:
+    """A new status is no other pod; one that never rests is given up."""
+    target = hands.workload("web", fault="crash-loop")
+    step, plan = _planned(hands, target)
+    asked: list[int] = []
+
+    def churn(times: int) -> None:
+        asked.append(len(asked))
+        if len(asked) <= times:
+            note = {"metadata": {"annotations": {"seen": str(len(asked))}}}
+            hands.team.patch("Pod", step.pod, note)
+
+    hands.switches.on_ask = lambda: churn(100)
+    with pytest.raises(Unavailable, match="no write landed in 5 tries"):
+        hands.ensure(hands.delete, step, plan)
+    assert (len(asked), hands.written()) == (5, [])
+    asked.clear()
+    hands.switches.on_ask = lambda: churn(1)
+    assert hands.ensure(hands.delete, step, plan).did == "written"
+    assert len(asked) == 2
+    assert hands.written() == DELETED
 
 
 def test_what_ails_the_template_is_told(hands: Hands) -> None:

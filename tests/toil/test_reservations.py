@@ -234,3 +234,13 @@ def test_history_leaves_out_what_was_released_or_is_too_old(engine: Engine) -> N
     recent = reservations.history([TARGET.key], NOON + timedelta(minutes=1))
     assert [attempt.key for attempt in recent] == ["k2"]
     assert reservations.history(["default/shop/Deployment/cart"], NOON) == ()
+
+
+def test_the_receipt_of_a_settlement_is_kept_whole(engine: Engine) -> None:
+    """Nothing of one that is open, released or unheard of."""
+    reservations = Reservations(engine)
+    reservations.reserve(call("k1"), NOON)
+    assert reservations.receipt("k1") is None
+    reservations.settle(settlement("k1", "done", receipt=receipt("k1")), None)
+    assert reservations.receipt("k1") == receipt("k1")
+    assert reservations.receipt("k2") is None

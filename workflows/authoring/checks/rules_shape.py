@@ -22,7 +22,7 @@ from workflows.authoring.checks.shapes import (
 from workflows.authoring.checks.source import Function, Source
 from workflows.authoring.faults import Fault
 
-FIREBREAKS_OWN = ("Incident", "Triage", "Messenger", "Housekeeping")
+FIREBREAKS_OWN = ("Incident", "Triage", "Weather", "Messenger", "Housekeeping")
 CASE = ("contracts.Case", "contracts.case.Case")
 OUTCOME = ("contracts.Outcome", "contracts.case.Outcome")
 CONTINUE = "temporalio.workflow.continue_as_new"
