@@ -22,6 +22,11 @@ def explicit_target(call: JudgeCall, _facts: Facts) -> Reason | None:
             ("a kind Firebreak knows", target.kind in KINDS),
             ("the uid of the object", bool(call.plan.uid)),
             ("a namespace", bool(target.namespace) or target.kind == "Node"),
+            # Under a namespace it would be another lock on the same node.
+            (
+                "a place of its own: a node has no namespace",
+                target.kind != "Node" or not target.namespace,
+            ),
             ("whole lock keys", all(k.count("/") == _PARTS_OF_A_LOCK_KEY - 1 for k in locks)),
         )
         if not there

@@ -76,6 +76,7 @@ def test_an_opted_out_workload_is_denied(call_with: CallWith, facts_with: FactsW
         ({"uid": ""}, "the uid"),
         ({"target": Target(cluster="c", namespace="", kind="Deployment", name="x")}, "a namespace"),
         ({"target": Target(cluster="c", namespace="shop", kind="Gateway", name="x")}, "a kind"),
+        ({"target": Target(cluster="c", namespace="shop", kind="Node", name="x")}, "no namespace"),
     ],
 )
 def test_a_plan_needs_one_explicit_target(
