@@ -6,11 +6,13 @@ Imports are late on purpose: `--help` must not wait for Temporal or Kubernetes t
 
 import asyncio
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
+from pydantic.warnings import UnsupportedFieldAttributeWarning
 from typer.exceptions import TyperException
 
 from authoring import runbooks
@@ -344,6 +346,9 @@ def target_of(text: str, cluster: str) -> dict[str, str]:
 
 def main() -> None:
     """The console script; wrong usage is told as JSON too where `--json` was asked for."""
+    # FastAPI silences this warning while it builds its routes, in a way that another thread's
+    # imports can undo; then it would stand between a person and the answer.
+    warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
     try:
         sys.exit(app(prog_name="firebreak", standalone_mode="--json" not in sys.argv))
     except TyperException as err:

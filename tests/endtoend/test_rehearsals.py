@@ -17,7 +17,7 @@ from playing import ADMIN_TOKEN
 AT_ONCE_MAX = 3
 END_SECONDS_MAX = 60.0
 NO_CURE = "a restart does not cure OOMKilled of deployment shop/user-auth"
-LENT = "from 3 to 5 replicas; the alerts stayed away; Take back on deployment shop/user-auth"
+LENT = "up to 5 replicas instead of 3; the alerts stayed away; Take back on deployment"
 REPAIR = "its workloads are well elsewhere; repair node sandbox-node"
 ROLLED_BACK = "Roll deployment shop/user-auth back from revision 2 to 1; pods are healthy"
 RESTARTED = "deployment shop/user-auth is healthy after one restart"
