@@ -24,7 +24,7 @@ controlplane: install
 
 # Leaves one running until Ctrl-C; STATE=folder keeps what is in it.
 controlplane-up: controlplane
-	@$(BIN)/python -m tools.controlplane up $(if $(STATE),--state $(STATE))
+	@$(BIN)/python -m tools.controlplane up --with-parent $(if $(STATE),--state $(STATE))
 
 check: install
 	$(BIN)/ruff check .
@@ -43,9 +43,11 @@ docs: install
 reference: install
 	$(BIN)/python tools/reference.py
 
+# On a real control plane where one is built (`make controlplane`); the last one takes long.
 bench: install
-	$(BIN)/python bench/alert_to_write.py
-	$(BIN)/python bench/many_runbooks.py
+	$(BIN)/python -m bench.alert_to_write
+	$(BIN)/python -m bench.many_runbooks
+	$(BIN)/python -m bench.ten_thousand_alerts
 
 # Needs uv; the lock names no host, so that it installs from wherever pip is configured to.
 lock:

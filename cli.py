@@ -18,7 +18,18 @@ from typer.exceptions import TyperException
 from authoring import runbooks
 from contracts.errors import InvalidInput
 from contracts.toil import parse_duration
-from terminal import FAILED, UNREACHABLE, Json, api, reported, say_error, show, table, usage
+from terminal import (
+    FAILED,
+    UNREACHABLE,
+    Json,
+    api,
+    paused_for,
+    reported,
+    say_error,
+    show,
+    table,
+    usage,
+)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__.splitlines()[0])
 toil = typer.Typer(no_args_is_help=True, help="Time spent by hand: log it, and read the report.")
@@ -150,12 +161,17 @@ def db_upgrade(as_json: Json = False) -> None:
 
 
 @app.command()
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    state: Annotated[
+        Path | None, typer.Option(help="Look at the `demo` or `up` of this state folder.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Look at every connection, and say what to mend."""
     from doctor import examine
 
     with reported(as_json):
-        rows = [finding._asdict() for finding in asyncio.run(examine())]
+        rows = [finding._asdict() for finding in asyncio.run(examine(state))]
         answer = {"ok": all(row["ok"] for row in rows), "checks": rows}
         show(answer, table("Doctor", ("ok", "name", "detail", "fix"), rows), as_json)
         away = any(row["away"] for row in rows)
@@ -173,10 +189,7 @@ def incidents(
     with reported(as_json), api() as client:
         if incident is not None:
             found = client.incident(incident)
-            lines = (
-                f"{item['at'][:19]}  {item['type']:<12}{item['text']}" for item in found["timeline"]
-            )
-            show(found, "\n".join([f"{found['id']} is {found['status']}", *lines]), as_json)
+            show(found, _story(found), as_json)
             return
         page = client.incidents(status=status, limit=limit)
         columns = ("id", "status", "outcome", "target", "opened_at")
@@ -237,7 +250,17 @@ def _decide(approval: str, decision: str, reason: str, as_json: bool) -> None:
     with reported(as_json), api() as client:
         digest = client.approval(approval)["plan"]["digest"]
         result = client.decide(approval, decision, reason=reason, digest=digest)
-        show(result, f"{approval} is {result['state']}", as_json)
+        text = f"{approval} is {result['state']}"
+        if decision == "approve":
+            paused = paused_for(client, result)
+            result = {**result, "paused": paused}
+            text = "\n".join([text, *map(_still_paused, paused)])
+        show(result, text, as_json)
+
+
+def _still_paused(pause: dict[str, Any]) -> str:
+    scope, why = pause["scope"], f"{pause['reason']} ({pause['person']})"
+    return f"  but {scope} is paused: {why}. Nothing is written until `firebreak resume {scope}`."
 
 
 @app.command("take-over")
@@ -257,7 +280,7 @@ def hand_back(incident: Incident, as_json: Json = False) -> None:
 @app.command()
 def run(
     runbook: Annotated[str, typer.Argument(help="Its name, as in `firebreak runbooks list`.")],
-    target: Annotated[str, typer.Option(help="NAMESPACE/KIND/NAME")],
+    target: Annotated[str, typer.Option(help="NAMESPACE/KIND/NAME, or node/NAME")],
     cluster: Annotated[str, typer.Option(help="A cluster of the policy file.")] = "default",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan, and write nothing.")] = False,
     as_json: Json = False,
@@ -275,13 +298,26 @@ def run(
 
 @app.command()
 def pause(
-    reason: Reason,
-    scope: Scope = "all",
+    scope: Annotated[
+        str | None, typer.Argument(help="all (the default), cluster:…, namespace:…, runbook:…")
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="Why; without it, list what is paused.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Pull the kill switch: nothing is written in that scope until `firebreak resume`."""
+    """Pull the kill switch: nothing is written in that scope until `firebreak resume`. Without
+    arguments, list what is paused.
+    """
+    if scope is not None and reason is None:
+        raise typer.BadParameter("say why, for the next reader", param_hint="--reason")
     with reported(as_json), api() as client:
-        show(client.pause(scope, reason), f"paused: {scope}", as_json)
+        if reason is not None:
+            show(client.pause(scope or "all", reason), f"paused: {scope or 'all'}", as_json)
+            return
+        page = client.pauses()
+        listed = table("Paused", ("scope", "reason", "person", "at"), page["items"])
+        show(page, listed if page["items"] else "nothing is paused", as_json)
 
 
 @app.command()
@@ -334,7 +370,7 @@ def target_of(text: str, cluster: str) -> dict[str, str]:
     """Read `NAMESPACE/KIND/NAME`; raises InvalidInput."""
     from contracts.target import parse_target
 
-    fix = "Write NAMESPACE/KIND/NAME, e.g. shop/deployment/web."
+    fix = "Write NAMESPACE/KIND/NAME, e.g. shop/deployment/web; of a node node/NAME."
     try:
         return parse_target(text, cluster).model_dump()
     except ValidationError as err:

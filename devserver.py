@@ -35,6 +35,8 @@ DEV_SERVER_FLAGS = (
     "--dynamic-config-value",
     'history.timerProcessorMaxTimeShift="10ms"',
 )
+# Beside its database, for as long as it runs: `doctor` finds it there.
+ADDRESS_FILE = "temporal.address"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -142,6 +144,7 @@ class DevServer:
         except TimeoutError:
             self.stop()
             raise Unavailable(f"Temporal's dev server does not answer; see {log}") from None
+        self._database.with_name(ADDRESS_FILE).write_text(self.address)
 
     def _arguments(self) -> list[str]:
         pragmas = ("journal_mode=wal", "synchronous=normal")
@@ -179,6 +182,7 @@ class DevServer:
         """End it, gently first."""
         if self._process is None:
             return
+        self._database.with_name(ADDRESS_FILE).unlink(missing_ok=True)
         self._process.terminate()
         try:
             self._process.wait(STOP_SECONDS_MAX)

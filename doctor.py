@@ -4,10 +4,12 @@ A composition root that only reads. Each look is bounded, and none stops the oth
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import httpx
 from sqlalchemy import Engine
@@ -22,9 +24,17 @@ from activities.kubernetes import Cluster
 from activities.kubernetes.client import ANYWHERE
 from activities.kubernetes.verbs import Permission, missing, needed
 from contracts.calls import NOTIFY_QUEUE, QUEUE, cluster_queue
-from contracts.errors import FirebreakError, Rejected, Retry, Unavailable
+from contracts.errors import FirebreakError, InvalidInput, Rejected, Retry, Unavailable
 from contracts.policy import Policy
+from contracts.words import counted
+from devserver import ADDRESS_FILE
+from gateway.app import slack_keys
+from gateway.client import Api
+from gateway.slack.faults import slack_faults
+from playing import PLAYED_FILE
 from settings import Settings, read_policy, read_settings
+from stack import CLIENT_FILE
+from terminal import remedy
 from toil.database import open_engine, require_current
 from toil.journal import IncidentQuery, Journal
 from toil.pauses import Pauses
@@ -50,28 +60,71 @@ class Finding(NamedTuple):
     away: bool = False
 
 
-async def examine() -> list[Finding]:
-    """Everything, in the order in which a person would mend it.
+async def examine(state: Path | None = None) -> list[Finding]:
+    """Everything, in the order in which a person would mend it. With the state folder of a `demo`
+    or `up`, that one, and whether it runs.
 
     Raises:
         InvalidInput: settings or policy cannot be read, so nothing else can be looked at.
 
     """
-    settings = read_settings()
-    policy = read_policy(settings.config)
+    settings, policy = subject_of(state)
     people = sum("responder" in person.roles for person in policy.people)
-    detail = f"{len(policy.people)} people, {people} responders, {len(policy.sources)} sources"
+    everybody = counted(len(policy.people), "person", "people")
+    sources = counted(len(policy.sources), "source")
+    detail = f"{everybody}, {counted(people, 'responder')}, {sources}"
     findings = [Finding("policy", people > 0, detail, "Add a responder under [[people]].")]
     loaded, told = _runbooks(settings, policy)
     findings += told
+    if state is not None:
+        findings.append(await asyncio.to_thread(_tried, "gateway", lambda: _gateway(state)))
     with ExitStack() as closing:
         engine = open_engine(settings.database_url)
         closing.callback(engine.dispose)
         findings += await asyncio.to_thread(_books, engine)
         findings += await asyncio.to_thread(_clusters, settings, policy, loaded)
         findings += await asyncio.to_thread(_senders, settings, policy)
+        findings += await _slack(settings, policy)
         findings += [finding async for finding in _temporal(settings, policy, engine)]
     return [f._replace(fix="") if f.ok else f for f in findings]
+
+
+def subject_of(state: Path | None) -> tuple[Settings, Policy]:
+    """The settings and the policy of this process, or of what was started with that state folder.
+
+    Raises:
+        InvalidInput: nothing was ever started there, or what it left cannot be read.
+
+    """
+    if state is None:
+        settings = read_settings()
+        return settings, read_policy(settings.config)
+    if not (state / CLIENT_FILE).is_file():
+        fix = "Name the folder that `firebreak demo` or `up` says it keeps its state in."
+        raise InvalidInput(f"nothing of Firebreak's was started with {state}", fix)
+    given: dict[str, Any] = {"state": state}
+    address = state / ADDRESS_FILE
+    if address.is_file():
+        given["temporal_address"] = address.read_text()
+    if not (state / PLAYED_FILE).is_file():
+        settings = read_settings(**given)
+        return settings, read_policy(settings.config)
+    try:
+        played = json.loads((state / PLAYED_FILE).read_text())
+        return read_settings(**given, **played["settings"]), Policy.model_validate(played["policy"])
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        fix = "Start the demo anew; it writes that file when it starts."
+        raise InvalidInput(f"{state / PLAYED_FILE} cannot be read: {err}", fix) from err
+
+
+def _gateway(state: Path) -> str:
+    client = json.loads((state / CLIENT_FILE).read_text())
+    with Api(client["url"], client["token"]) as api:
+        ready = api.ready()
+    if not ready.get("ready"):
+        parts = ", ".join(f"{name}: {word}" for name, word in ready.items() if name != "ready")
+        raise Unavailable(f"{client['url']} is not ready ({parts})")
+    return f"answers at {client['url']}"
 
 
 def _runbooks(settings: Settings, policy: Policy) -> tuple[Loaded | None, list[Finding]]:
@@ -100,7 +153,7 @@ def _tried(name: str, look: Callable[[], str]) -> Finding:
 
 def _failed(name: str, err: FirebreakError) -> Finding:
     away = isinstance(err, Retry)
-    return Finding(name, ok=False, detail=err.message, fix=err.fix, away=away)
+    return Finding(name, ok=False, detail=err.message, fix=remedy(err), away=away)
 
 
 def _books(engine: Engine) -> Iterator[Finding]:
@@ -114,7 +167,7 @@ def _books(engine: Engine) -> Iterator[Finding]:
         return
     since = datetime.now(UTC) - QUARANTINE_LOOKED_BACK
     bad = [item for item in Journal(engine).quarantined() if item.at >= since]
-    why = f"{len(bad)} alerts of the last day could not be accepted"
+    why = f"{counted(len(bad), 'alert')} of the last day could not be accepted"
     newest = f"; newest from {bad[0].source}: {bad[0].reason}" if bad else ""
     yield Finding("quarantine", not bad, why + newest, "Correct the sender's labels.")
     pauses = Pauses(engine).all()
@@ -209,12 +262,24 @@ def _webhook(http: httpx.Client, url: httpx.URL) -> str:
     return f"{url.host} answers ({answer.status_code} to OPTIONS; no message was sent)"
 
 
+async def _slack(settings: Settings, policy: Policy) -> list[Finding]:
+    """One finding for each thing that is wrong; one if all is well, none without Slack."""
+    try:
+        faults = await slack_faults(slack_keys(settings), policy)
+    except FirebreakError as err:
+        return [_failed("slack", err)]
+    if not faults and settings.slack_bot_token:
+        return [Finding("slack", ok=True, detail="the bot is known, and in every channel")]
+    return [Finding("slack", ok=False, detail=f.detail, fix=f.fix, away=f.away) for f in faults]
+
+
 async def _temporal(settings: Settings, policy: Policy, engine: Engine) -> AsyncIterator[Finding]:
     try:
         async with asyncio.timeout(LOOK_SECONDS_MAX):
             client = await connect(temporal_address(settings))
     except (FirebreakError, TimeoutError) as err:
-        fix = err.fix if isinstance(err, FirebreakError) else "Check FIREBREAK_TEMPORAL_ADDRESS."
+        check = "Check FIREBREAK_TEMPORAL_ADDRESS."
+        fix = remedy(err) if isinstance(err, FirebreakError) else check
         yield Finding("Temporal", ok=False, detail=str(err) or "no answer", fix=fix, away=True)
         return
     yield Finding("Temporal", ok=True, detail=f"answers at {settings.temporal_address}")

@@ -5,6 +5,7 @@ nothing here knows how a story should end: that is for `rehearsal` to judge.
 """
 
 import asyncio
+import json
 import logging
 import os
 import sys
@@ -13,7 +14,6 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextman
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import httpx
@@ -26,19 +26,21 @@ from contracts.case import OutcomeStatus
 from contracts.errors import Stop, Unavailable
 from contracts.policy import Policy
 from sandbox.ground import Ground, Grounds, sandbox
+from sandbox.holding import temporary_folder
 from sandbox.kubeconfig import CONTEXT
 from sandbox.notifications import firing_notifications, resolved
 from sandbox.props import ends_well, happen, is_mended
 from sandbox.scenario import read_deployment
 from sandbox.scenario_file import Plot, Scenario
 from settings import configure_logging
-from stack import Stack, leave_client_file, listening, running, until_stopped
+from stack import Stack, leave_client_file, listening, running, until_stopped, write_private
 from toil.ledger import Ledger
 
 T = TypeVar("T")
 POLICY_FILE = Path(__file__).parent / "deploy" / "demo.toml"
 PORT = 8080
 TEMPORARY = "firebreak-demo-"
+PLAYED_FILE = "played.json"
 ALERTS_TOKEN = "demo-alerts"  # noqa: S105 - public on purpose; the demo is loopback only
 RESPONDER_TOKEN = "demo-ana"  # noqa: S105
 ADMIN_TOKEN = "demo-admin"  # noqa: S105
@@ -313,8 +315,7 @@ async def staged(policy: Policy, place: Place) -> AsyncIterator["Stage"]:
     context = CONTEXT if cluster == "default" else cluster
     grounds = place.grounds or partial(sandbox, cluster=cluster, context=context)
     async with AsyncExitStack() as parts:
-        temporary = partial(TemporaryDirectory, prefix=TEMPORARY)
-        folder = place.state or Path(parts.enter_context(temporary()))
+        folder = place.state or parts.enter_context(temporary_folder(TEMPORARY))
         folder.mkdir(parents=True, exist_ok=True)
         port = PORT if place.port is None else place.port
         bound = parts.enter_context(listening("127.0.0.1", port))
@@ -325,7 +326,15 @@ async def staged(policy: Policy, place: Place) -> AsyncIterator["Stage"]:
             given["runbooks"] = os.pathsep.join(map(str, place.folders))
         stack = await parts.enter_async_context(running(policy, bound, free_ports=True, **given))
         leave_client_file(folder, stack.ready.url, RESPONDER_TOKEN)
+        _leave_played_file(folder, given, policy)
         yield Stage(stack, ground)
+
+
+def _leave_played_file(folder: Path, given: Json, policy: Policy) -> None:
+    """Let `firebreak doctor --state` look at this one: its policy stands in no file."""
+    settings = {name: str(value) for name, value in given.items() if name != "state"}
+    played = {"settings": settings, "policy": policy.model_dump(mode="json")}
+    write_private(folder / PLAYED_FILE, json.dumps(played))
 
 
 class Stage(NamedTuple):
@@ -364,6 +373,7 @@ Try:
        export FIREBREAK_URL={ready.url} FIREBREAK_TOKEN={RESPONDER_TOKEN}
        .venv/bin/firebreak approvals
        .venv/bin/firebreak toil log 25m "restarted user-auth by hand" --service user-auth
+       .venv/bin/firebreak doctor --state {ready.state}
 
      Who asked for a run may not approve it: Ben's token is demo-ben, the manager's demo-mia.
 

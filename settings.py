@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pythonjsonlogger.json import JsonFormatter
 
 from contracts.errors import InvalidInput
+from contracts.people import people_faults
 from contracts.policy import Policy, Service
 from contracts.redact import RedactingFilter
 
@@ -98,6 +99,34 @@ class Settings(BaseSettings):
     webhook_token: SecretStr | None = None
     """The bearer token of that webhook."""
 
+    slack_bot_token: SecretStr | None = None
+    """The bot's token (`xoxb-…`). None by default: nothing is posted to Slack."""
+
+    slack_app_token: SecretStr | None = None
+    """The app-level token (`xapp-…`) for Socket Mode, with the scope `connections:write`."""
+
+    slack_signing_secret: SecretStr | None = None
+    """Proves that a request to `/slack/events` is Slack's. For Slack over HTTP only."""
+
+    slack_api_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://\S+/$")
+    """Where Slack's methods are. Another address only for a stand-in, such as the demo's."""
+
+    pagerduty_routing_key: SecretStr | None = None
+    """The integration key of PagerDuty's Events API v2. None by default: nobody is paged there."""
+
+    pagerduty_events_url: str = Field(
+        default="https://events.pagerduty.com/v2/enqueue", pattern=r"^https?://\S+$"
+    )
+    """Where PagerDuty's events go."""
+
+    pagerduty_token: SecretStr | None = None
+    """The key for PagerDuty's REST API, to read who is on call. None by default."""
+
+    pagerduty_api_url: str = Field(
+        default="https://api.pagerduty.com", pattern=r"^https?://\S+[^/]$"
+    )
+    """Where PagerDuty's REST API is."""
+
     prometheus_token: SecretStr | None = None
     """The bearer token for the Prometheus servers of the policy. None by default."""
 
@@ -131,6 +160,10 @@ class Settings(BaseSettings):
         url = self.webhook_url
         if url and not url.get_secret_value().startswith(("http://", "https://")):
             raise ValueError("webhook_url needs to begin with https:// (or http://)")
+        if self.slack_app_token and not self.slack_bot_token:
+            raise ValueError("slack_app_token is set but slack_bot_token is not; set both")
+        if self.slack_signing_secret and not self.slack_bot_token:
+            raise ValueError("slack_signing_secret is set but slack_bot_token is not; set both")
         if self.webhook_token and not url:
             raise ValueError("webhook_token is set but webhook_url is not; set both or neither")
         return self
@@ -243,15 +276,13 @@ def _contradictions(policy: Policy) -> Iterator[str]:
             yield f"sources.{source.name}.cluster: '{source.cluster}' is not among clusters"
     yield from _prometheus_faults(policy)
     yield from _runbook_faults(policy)
+    yield from people_faults(policy)
     yield from _token_faults(policy)
     yield from _time_faults(policy)
 
 
 def _service_faults(service: Service, policy: Policy) -> Iterator[str]:
     at = f"services.{service.name}"
-    for person in service.approvers:
-        if policy.person(person) is None:
-            yield f"{at}.approvers: there is no person '{person}'; add it under [[people]]"
     if service.target and service.target.cluster not in policy.clusters:
         yield f"{at}.target.cluster: '{service.target.cluster}' is not among clusters"
     if not service.matchers and service.target is None:

@@ -194,7 +194,7 @@ async def _started(
 def web_config(app: FastAPI) -> uvicorn.Config:
     """How the gateway is served here: our logging, and an end that waits for no slow client."""
     return uvicorn.Config(
-        app, log_config=None, lifespan="off", timeout_graceful_shutdown=WEB_STOP_SECONDS_MAX
+        app, log_config=None, lifespan="on", timeout_graceful_shutdown=WEB_STOP_SECONDS_MAX
     )
 
 

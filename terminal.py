@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from contracts.errors import FirebreakError, InvalidInput, Retry
+from contracts.errors import FirebreakError, InvalidInput, Retry, Unavailable
 
 if TYPE_CHECKING:
     from gateway.client import Api
@@ -91,12 +91,40 @@ def reported(as_json: bool) -> Iterator[None]:
     try:
         yield
     except FirebreakError as err:
+        fix = remedy(err)
         if as_json:
-            say_error(err.code, err.message, err.fix)
+            say_error(err.code, err.message, fix)
         else:
-            text = Text.assemble(("firebreak:", "bold"), f" {err.message}\n  {err.fix}")
+            text = Text.assemble(("firebreak:", "bold"), f" {err.message}\n  {fix}")
             Console(stderr=True).print(text, soft_wrap=True)
         raise typer.Exit(UNREACHABLE if isinstance(err, Retry) else FAILED) from None
+
+
+def remedy(err: FirebreakError) -> str:
+    """What to do about it here: a workflow tries again by itself, a command does not."""
+    if err.fix == Unavailable.fix:
+        return "Check that it is up and reachable from here, then try again."
+    return err.fix
+
+
+def paused_for(client: "Api", approval: dict[str, Any]) -> list[dict[str, Any]]:
+    """The kill switches under which an approved plan is not written now. A drain disturbs more
+    namespaces than its plan's summary tells, so for a node every namespace counts. Empty where
+    they cannot be read: what was approved stays approved.
+    """
+    target = approval["target"]
+    scopes = {"all", f"cluster:{target['cluster']}", f"runbook:{approval['runbook']}"}
+    scopes.add(f"namespace:{target['namespace']}")
+    try:
+        pauses: list[dict[str, Any]] = client.pauses()["items"]
+    except FirebreakError:
+        return []
+    of_nodes = "namespace:" if target["kind"] == "Node" else None
+    return [
+        pause
+        for pause in pauses
+        if pause["scope"] in scopes or (of_nodes and pause["scope"].startswith(of_nodes))
+    ]
 
 
 def say_error(code: str, message: str, fix: str) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 import httpx
 from sqlalchemy import Engine
-from temporalio import activity
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
@@ -24,28 +23,37 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Interceptor, Worker
 
 import runbooks
+from activities import pagerduty
 from activities.alerts import AlertsResolvedCheck
 from activities.catalogue import CatalogueActivities
+from activities.complete import check_complete as check_complete  # noqa: PLC0414 - of this root
+from activities.directory.directory import Directory
+from activities.directory.groups import GroupActivities, Groups
+from activities.directory.pagerduty import Schedules
+from activities.directory.usergroups import UserGroups
 from activities.errors import ErrorInterceptor
 from activities.guard import GuardActivities
 from activities.heartbeat import HeartbeatInterceptor
 from activities.intake import IntakeActivities
-from activities.kubernetes import Cluster, all_activities, open_cluster
+from activities.kubernetes import Brakes, Cluster, all_activities, open_cluster
 from activities.kubernetes.waiting import sleep_unless_stopping
 from activities.messages import Channel, MessageActivities
+from activities.pagerduty import PagerDutyChannel
 from activities.prometheus import Prometheus, PromQLBelowCheck, PromQLLook
 from activities.record import RecordActivities
+from activities.slack import poster as slack_poster
+from activities.slack.channel import SlackChannel
+from activities.slack.client import SlackApi, open_client
+from activities.weather import WeatherWatch
 from activities.webhook import WebhookChannel
-from contracts import kubernetes as kubernetes_steps
-from contracts import signals as signal_steps
 from contracts.calls import NOTIFY_QUEUE, QUEUE, cluster_queue
 from contracts.errors import FirebreakError, InvalidInput, Retry, Unavailable
 from contracts.policy import Policy
-from contracts.step import Action, Check, Look
 from settings import Settings, configure_logging, read_policy, read_settings
 from toil.catalogue import Catalogue
 from toil.database import open_engine, require_current
 from toil.journal import Journal
+from toil.memberships import Memberships
 from toil.messages import Messages
 from toil.pauses import Pauses
 from toil.reservations import Reservations
@@ -53,6 +61,7 @@ from toil.storms import Storms
 from workflows.authoring.folders import Loaded, load
 from workflows.authoring.portraits import served
 from workflows.connection import Address, connect
+from workflows.directory import RefreshGroups, schedule_groups
 from workflows.housekeeping import Housekeeping, schedule_housekeeping
 from workflows.incident import Incident
 from workflows.messenger import Messenger
@@ -68,7 +77,7 @@ CACHED_WORKFLOWS_MAX = 500
 # The bridge's threads must settle before the interpreter ends, or it aborts now and then.
 SETTLE_SECONDS = 0.3
 
-PLUMBING = (Incident, Triage, Messenger, Housekeeping, Weather)
+PLUMBING = (Incident, Triage, Messenger, Housekeeping, Weather, RefreshGroups)
 Activities = list[Callable[..., Any]]
 
 
@@ -139,21 +148,42 @@ def open_clusters(settings: Settings, policy: Policy, closing: ExitStack) -> dic
 
 def channels(parts: Parts) -> dict[str, Channel]:
     """The channels that the settings name."""
+    settings, rows = parts.settings, Messages(parts.engine)
+    found: dict[str, Channel] = {}
+    if settings.webhook_url:
+        webhook = WebhookChannel(settings.webhook_url, settings.webhook_token, parts.http)
+        found["webhook"] = webhook
+    if settings.slack_bot_token:
+        slack = SlackApi(open_client(settings.slack_bot_token, settings.slack_api_url))
+        bodies = Journal(parts.engine).evidence_body
+        found[slack_poster.NAME] = SlackChannel(slack, rows, bodies, utc_now)
+    if settings.pagerduty_routing_key:
+        url, key = settings.pagerduty_events_url, settings.pagerduty_routing_key
+        found[pagerduty.CHANNEL] = PagerDutyChannel(url, key, parts.http, rows)
+    return found
+
+
+def groups_of(parts: Parts, threads: ThreadPoolExecutor) -> Groups:
+    """What reads on-call schedules and user groups."""
     settings = parts.settings
-    if settings.webhook_url is None:
-        return {}
-    return {"webhook": WebhookChannel(settings.webhook_url, settings.webhook_token, parts.http)}
+    schedules = Schedules(settings.pagerduty_api_url, settings.pagerduty_token, parts.http)
+    slack = settings.slack_bot_token
+    user_groups = UserGroups(open_client(slack, settings.slack_api_url)) if slack else None
+    directory = Directory(parts.policy, parts.http, schedules, user_groups)
+    return Groups(directory, Memberships(parts.engine), threads)
 
 
-def book_activities(parts: Parts, client: Client) -> Activities:
-    """The activities of the queue `firebreak`: journal, catalogue, guardrails, intake."""
+def book_activities(parts: Parts, client: Client, threads: ThreadPoolExecutor) -> Activities:
+    """The activities of the queue `firebreak`: journal, catalogue, guardrails, intake, groups."""
     journal = Journal(parts.engine)
+    groups = groups_of(parts, threads)
     guard = GuardActivities(
         Reservations(parts.engine),
         Pauses(parts.engine),
         Storms(parts.engine),
         parts.policy,
         utc_now,
+        groups,
     )
     triggers = {found.name: triggers_of(found.runbook) for found in parts.loaded.runbooks}
     catalogue = CatalogueActivities(parts.policy, triggers, messenger=bool(channels(parts)))
@@ -167,6 +197,7 @@ def book_activities(parts: Parts, client: Client) -> Activities:
         guard.reserve,
         guard.settle,
         guard.weather,
+        GroupActivities(groups, parts.policy.groups, utc_now).refresh,
         intake.locate,
         intake.route,
     ]
@@ -175,9 +206,10 @@ def book_activities(parts: Parts, client: Client) -> Activities:
 def cluster_activities(parts: Parts) -> Activities:
     """The activities of the queue of a cluster: what touches it, and what watches it."""
     journal, token = Journal(parts.engine), parts.settings.prometheus_token
+    brakes = Brakes(Pauses(parts.engine), WeatherWatch(Storms(parts.engine), parts.policy.limits))
     prometheus = Prometheus(parts.policy.prometheus, parts.http, token)
     return [
-        *all_activities(parts.clusters, journal, Pauses(parts.engine)),
+        *all_activities(parts.clusters, journal, brakes),
         PromQLLook(prometheus, journal).look,
         PromQLBelowCheck(prometheus, utc_now, sleep_unless_stopping).check,
         AlertsResolvedCheck(journal, utc_now, sleep_unless_stopping).check,
@@ -188,31 +220,16 @@ def message_activities(parts: Parts) -> Activities:
     """The activity of the queue `firebreak.notify`."""
     url = parts.settings.public_url.rstrip("/")
     journal, messages = Journal(parts.engine), Messages(parts.engine)
-    return [MessageActivities(journal, messages, channels(parts), url, utc_now).deliver]
-
-
-def check_complete(served: Activities) -> None:
-    """Refuse to start when steps and activities do not match.
-
-    Raises:
-        InvalidInput: names the steps without activity and the activities without step.
-
-    """
-    have = {activity._Definition.must_from_callable(a).name or "" for a in served}  # noqa: SLF001 - no public way
-    want = set(_step_names()) | {"kubernetes.owner"}
-    if have != want:
-        lacking, idle = sorted(want - have), sorted(have - want)
-        raise InvalidInput(f"steps without activity: {lacking}; activities without step: {idle}")
-
-
-def _step_names() -> Iterator[str]:
-    for item in (*vars(kubernetes_steps).values(), *vars(signal_steps).values()):
-        if not isinstance(item, type) or "activity" not in vars(item):
-            continue
-        if issubclass(item, Action):
-            yield from (f"{item.activity}.plan", f"{item.activity}.ensure")
-        elif issubclass(item, Look | Check):
-            yield item.activity
+    books = MessageActivities(
+        journal,
+        messages,
+        channels(parts),
+        url,
+        utc_now,
+        policy=parts.policy,
+        members=Memberships(parts.engine).members,
+    )
+    return [books.deliver]
 
 
 def check_runbooks(policy: Policy, loaded: Loaded) -> None:
@@ -235,7 +252,7 @@ def build_workers(parts: Parts, client: Client, threads: ThreadPoolExecutor) -> 
     """One worker a queue: `firebreak`, one for each cluster, `firebreak.notify`."""
     cluster_side = cluster_activities(parts)
     check_complete(cluster_side)
-    queues: dict[str, Activities] = {QUEUE: book_activities(parts, client)}
+    queues: dict[str, Activities] = {QUEUE: book_activities(parts, client, threads)}
     queues |= {cluster_queue(name): cluster_side for name in parts.clusters}
     queues[NOTIFY_QUEUE] = message_activities(parts)
     return [
@@ -312,6 +329,7 @@ async def _work(
                 await running.enter_async_context(worker)
             await schedule_housekeeping(client)
             await schedule_weather(client)
+            await schedule_groups(client, wanted=bool(parts.policy.groups))
             logger.info("worker ready", extra={"clusters": sorted(parts.clusters)})
             ready.set()
             telling = asyncio.create_task(asyncio.to_thread(_tell, parts))

@@ -5,13 +5,16 @@ never lets a write through when it could not fetch it.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from temporalio import activity
 
+from activities.directory.groups import Read
 from activities.permits import check_permitted, refusal
-from activities.weather import Weather
+from activities.weather import WeatherWatch
 from contracts.calls import (
     JUDGE,
     RESERVE,
@@ -34,12 +37,12 @@ from contracts.step import Receipt
 from contracts.toil import Entry
 from guardrails import (
     Attempt,
-    Facts,
     Known,
     Switch,
     Verified,
     Write,
     facts_of,
+    groups_asked,
     judge,
     over_the_limits,
 )
@@ -56,8 +59,25 @@ logger = logging.getLogger(__name__)
 LOCK_SECONDS_MAX = 3600
 
 
+class GroupReader(Protocol):
+    """Who is in a group (`activities.directory.Groups`)."""
+
+    def read(self, names: Iterable[str], now: datetime) -> Read:
+        """Read these groups now, within seconds; raises Unavailable when the books are away."""
+
+
+class NoGroups:
+    """For a policy without groups: whatever is asked about is unread."""
+
+    def read(self, names: Iterable[str], now: datetime) -> Read:  # noqa: ARG002 - the protocol's
+        """Nothing is read."""
+        return Read({}, dict.fromkeys(names, "no schedule is read here"))
+
+
 class GuardActivities:
-    """`clock` gives aware UTC; it is what limits are measured against, never what is recorded."""
+    """`clock` gives aware UTC; it is what limits are measured against, never what is recorded.
+    `groups` are read whenever people are asked, and again before the write that they agreed to.
+    """
 
     def __init__(
         self,
@@ -66,13 +86,16 @@ class GuardActivities:
         storms: Storms,
         policy: Policy,
         clock: Callable[[], datetime],
+        *,
+        groups: GroupReader | None = None,
     ) -> None:
+        self._groups = groups or NoGroups()
         self._reservations = reservations
         self._pauses = pauses
         self._storms = storms
         self._policy = policy
         self._clock = clock
-        self._weather = Weather(storms, policy.limits)
+        self._weather = WeatherWatch(storms, policy.limits)
 
     @activity.defn(name=JUDGE)
     def judge(self, call: JudgeCall) -> Verdict:
@@ -83,10 +106,20 @@ class GuardActivities:
 
         """
         now = self._clock()
-        verdict = judge(call, self._facts(call, now))
+        verdict = self._verdict(call, now)
         self._tell_owner(call, verdict, now)
         logger.info("plan judged", extra={"key": call.key, "ruling": verdict.ruling})
         return verdict
+
+    def _verdict(self, call: JudgeCall, now: datetime) -> Verdict:
+        known, asked = self._known(call, now), groups_asked(self._policy, call)
+        verdict = judge(call, facts_of(self._policy, call, now, known))
+        if not asked or all(reason.ruling != "ask" for reason in verdict.reasons):
+            # What needs nobody's consent must not wait for a calendar.
+            return verdict
+        found = self._groups.read(asked, now)
+        known = replace(known, members=found.members, unread=tuple(found.unread.items()))
+        return judge(call, facts_of(self._policy, call, now, known))
 
     @activity.defn(name=RESERVE)
     def reserve(self, call: ReserveCall) -> Reservation:
@@ -145,17 +178,16 @@ class GuardActivities:
         """Say which storms are over where nobody has asked since; raises Unavailable."""
         return Cleared(clusters=self._weather.clear(self._clock()))
 
-    def _facts(self, call: JudgeCall, now: datetime) -> Facts:
-        found = Known(
+    def _known(self, call: JudgeCall, now: datetime) -> Known:
+        return Known(
             switches=self._switches(call),
             attempts=self._attempts(call, now),
             writes=_writes(self._reservations.recent(_counted_since(now)), now),
             verified=self._verified(call, now),
-            storm=self._weather.storm(call, now),
+            storm=self._weather.storm(call.plan.target.cluster, call.incident, now),
             undoes=self._undoes(call),
             receipt=self._receipt(call),
         )
-        return facts_of(self._policy, call, now, found)
 
     def _attempts(self, call: JudgeCall, now: datetime) -> tuple[Attempt, ...]:
         limits = self._policy.limits

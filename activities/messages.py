@@ -11,12 +11,14 @@ from typing import Protocol
 
 from temporalio import activity
 
+from activities.views import MembersAt, Views, nobody
 from contracts.calls import DELIVER, DeliverCall, Delivered
-from contracts.errors import Busy, FirebreakError, NotFound, Rejected, Retry
+from contracts.errors import Busy, FirebreakError, Rejected, Retry
 from contracts.message import MessageView
-from contracts.views import IncidentDetail, view_of
+from contracts.policy import Policy
+from contracts.views import IncidentDetail
 from toil.journal import Journal
-from toil.messages import Messages
+from toil.messages import IN_DOUBT, Messages
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +41,9 @@ class Channel(Protocol):
 
 
 class MessageActivities:
-    """`channels` by name; `public_url` is where people open the pages, without a last slash."""
+    """`channels` by name; `public_url` is where people open the pages, without a last slash.
+    `policy` names people and places, `members` says who is in a group.
+    """
 
     def __init__(
         self,
@@ -48,11 +52,13 @@ class MessageActivities:
         channels: Mapping[str, Channel],
         public_url: str,
         clock: Callable[[], datetime],
+        *,
+        policy: Policy | None = None,
+        members: MembersAt = nobody,
     ) -> None:
-        self._journal = journal
+        self._views = Views(journal, policy or Policy(), members, public_url)
         self._messages = messages
         self._channels = channels
-        self._public_url = public_url
         self._clock = clock
 
     @activity.defn(name=DELIVER)
@@ -65,7 +71,7 @@ class MessageActivities:
             Busy: another worker is telling a channel right now.
 
         """
-        newest = self._view(call.incident).incident
+        newest = self._views.view(call.incident, self._clock()).incident
         failures: list[FirebreakError] = []
         for name, channel in self._channels.items():
             try:
@@ -77,19 +83,8 @@ class MessageActivities:
             raise failures[0]
         return Delivered(revision=newest.revision, final=newest.status == "closed")
 
-    def _view(self, incident: str) -> MessageView:
-        detail = self._journal.incident(incident)
-        if detail is None:
-            raise NotFound(f"the journal does not know {incident}")
-        approvals = self._journal.approvals("open", incident)
-        return MessageView(
-            incident=detail,
-            approvals=tuple(view_of(approval) for approval in approvals),
-            url=f"{self._public_url}/incidents/{incident}",
-        )
-
     def _tell(self, name: str, channel: Channel, incident: str) -> IncidentDetail:
-        view = self._view(incident)
+        view = self._views.view(incident, self._clock())
         revision = view.incident.revision
         if self._messages.claim(incident, name, revision, self._clock(), LEASE_SECONDS):
             external_id = self._send(name, channel, view)
@@ -108,10 +103,11 @@ class MessageActivities:
         except Rejected as err:
             # Sent again it would be refused again; the next revision is a new message.
             keys = {"channel": name, "incident": incident.id, "revision": incident.revision}
-            logger.warning("channel refused", extra={**keys, "error": err.message})
+            told = {"error": err.message, "fix": err.fix}
+            logger.warning("channel refused", extra={**keys, **told})
             return f"rejected: {err.message}"[:200]
 
     def _check_delivered(self, name: str, incident: IncidentDetail) -> None:
         state = self._messages.state(incident.id, name)
-        if state is None or state.revision < incident.revision:
+        if state is None or state.revision < incident.revision or state.digest == IN_DOUBT:
             raise Busy(f"another worker is telling {name} about {incident.id}")

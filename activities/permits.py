@@ -22,7 +22,11 @@ def refusal(denials: Sequence[Reason]) -> Refused:
 
 
 def check_permitted(call: ReserveCall, verdict: Verdict, now: datetime) -> None:
-    """Raise unless the verdict allows, or asks and was answered by enough of the right people."""
+    """Raise unless the verdict allows, or asks and was answered by enough of the right people.
+
+    What was allowed when it was planned, and is to be asked by now, is not refused: `PlanChanged`
+    lets people be asked.
+    """
     if verdict.denials:
         raise refusal(verdict.denials)
     if verdict.ruling == "ask":
@@ -33,7 +37,7 @@ def _check_answered(call: ReserveCall, verdict: Verdict, now: datetime) -> None:
     approval, wanted = call.approval, call.judge
     if approval is None:
         texts = "; ".join(reason.text for reason in verdict.reasons if reason.ruling == "ask")
-        raise Refused(f"nobody was asked: {texts}", "Ask for an approval, then reserve again.")
+        raise PlanChanged(f"it was allowed, and a person must agree by now: {texts}")
     if approval.plan.digest != wanted.plan.digest:
         raise PlanChanged("what was approved is not what would be written now")
     if (approval.incident, approval.runbook) != (wanted.incident, wanted.runbook):
@@ -45,17 +49,19 @@ def _check_answered(call: ReserveCall, verdict: Verdict, now: datetime) -> None:
     valid = valid_voters(approval, verdict)
     if len(valid) < verdict.needed:
         who = ", ".join(sorted(valid)) or "nobody"
-        fix = "Ask again: the policy changed after the answer."
+        fix = "Ask again: the policy, or who is on call, changed after the answer."
         raise Refused(f"{verdict.needed} must agree; of those who may, {who} did", fix)
 
 
 def valid_voters(approval: Approval, verdict: Verdict) -> set[str]:
-    """Who agreed in time and may still approve by today's policy; never the requester."""
+    """Who agreed in time and may still approve: by today's policy, and as a member of a group by
+    who is in it now; never the requester.
+    """
     return {
         vote.person
         for vote in approval.votes
         if vote.decision == "approve"
         and vote.at <= approval.expires_at
-        and vote.person in verdict.approvers
+        and vote.person in verdict.people
         and vote.person != approval.requester
     }

@@ -7,7 +7,6 @@ seen yet is written down, and the books' own index decides who says it.
 import logging
 from datetime import datetime, timedelta
 
-from contracts.calls import JudgeCall
 from contracts.journal import Event
 from contracts.policy import Limits
 from guardrails import Storm, looks_back, storm_of
@@ -21,7 +20,7 @@ STORM = "storm"
 UNTIL_SLACK = timedelta(seconds=30)
 
 
-class Weather:
+class WeatherWatch:
     """One worker's view of the storms."""
 
     def __init__(self, storms: Storms, limits: Limits) -> None:
@@ -29,15 +28,16 @@ class Weather:
         self._limits = limits
         self._told: dict[str, datetime | None] = {}
 
-    def storm(self, call: JudgeCall, now: datetime) -> Storm | None:
-        """The storm in the plan's cluster, if one is on. That it began, or is over, is said."""
-        cluster = call.plan.target.cluster
+    def storm(self, cluster: str, incident: str, now: datetime) -> Storm | None:
+        """The storm in the cluster, if one is on. That it began is said in the timeline of the
+        incident that asks, and that it is over in the same. Raises Unavailable.
+        """
         began = self._storms.beginnings(cluster, now - looks_back(self._limits))
         found = storm_of(cluster, began, self._limits, now)
         if found is None:
             self._calm(cluster, now)
         else:
-            self._begun(found, call.incident, now)
+            self._begun(found, incident, now)
         return found
 
     def clear(self, now: datetime) -> tuple[str, ...]:

@@ -1,36 +1,31 @@
 """The floor of the bench: what Temporal and the same Kubernetes calls cost without Firebreak.
 
-Nothing of ours may be used here but the sandbox's address.
+Nothing of ours may be used here but the address of a cluster.
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import httpx
 from temporalio import activity, workflow
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from sandbox.server import SandboxServer
+from bench.watched import FLOOR, Call
+from tools.controlplane.attach import address_of
 
 Send = Callable[[str], Awaitable[None]]
 
 FLOOR_QUEUE = "floor"
 THREADS = 16
+CALL_SECONDS_MAX = 10
 # Logs, history, plan, ensure: the calls of the floor are dealt out to as many activities.
 FLOOR_ACTIVITIES = 4
-
-
-class Call(NamedTuple):
-    """One Kubernetes call of Firebreak between alert and write, as the sandbox saw it."""
-
-    verb: str
-    path: str
-    dry_run: bool
 
 
 @workflow.defn(name="Floor", sandboxed=False)
@@ -38,51 +33,64 @@ class Floor:
     """The same calls, and nothing else."""
 
     @workflow.run
-    async def run(self, calls: list[Call], number: str) -> None:
+    async def run(self, calls: list[Call]) -> None:
         """Make them one after the other, the same number in each activity but the last."""
         size = -(-len(calls) // FLOOR_ACTIVITIES)
         for first in range(0, len(calls), size):
             await workflow.execute_activity(
                 "floor.calls",
-                args=[calls[first : first + size], number],
-                start_to_close_timeout=timedelta(seconds=10),
+                args=[calls[first : first + size]],
+                start_to_close_timeout=timedelta(seconds=CALL_SECONDS_MAX),
             )
 
 
 class FloorActivities:
-    """Kubernetes calls over plain HTTP."""
+    """Kubernetes calls over plain HTTP; `differing` are answers that Firebreak did not get."""
 
-    def __init__(self, url: str, token: str) -> None:
-        headers = {"Authorization": f"Bearer {token}", "User-Agent": FLOOR_QUEUE}
-        self._http = httpx.Client(base_url=url, headers=headers)
+    def __init__(self, kubeconfig: Path) -> None:
+        address = address_of(kubeconfig)
+        self.differing: list[str] = []
+        self._http = httpx.Client(
+            base_url=address.url,
+            verify=address.context or False,
+            headers={**dict(address.headers), "User-Agent": f"{FLOOR}1"},
+            timeout=CALL_SECONDS_MAX,
+        )
 
     @activity.defn(name="floor.calls")
-    def make(self, calls: list[list[Any]], number: str) -> None:
+    def make(self, calls: list[Call]) -> None:
         """Make them; a write sets an annotation, which is as much of a commit as a rollback is."""
-        for verb, path, dry_run in calls:
-            if verb == "patch":
-                self._write(path, number, dry_run=dry_run)
-            else:
-                self._http.get(path)
+        for call in calls:
+            answer = self._write(call.uri) if call.verb == "patch" else self._http.get(call.uri)
+            if answer.status_code != call.status:
+                self.differing.append(f"{call.verb} {call.uri}: {answer.status_code}")
 
-    def _write(self, path: str, number: str, *, dry_run: bool) -> None:
-        self._http.patch(
-            path,
-            params={"dryRun": "All"} if dry_run else {},
+    def _write(self, uri: str) -> httpx.Response:
+        return self._http.patch(
+            uri,
             headers={"Content-Type": "application/merge-patch+json"},
-            content=json.dumps({"metadata": {"annotations": {"floor": number}}}),
+            content=json.dumps({"metadata": {"annotations": {"floor": "written"}}}),
         ).raise_for_status()
 
 
-@asynccontextmanager
-async def floor(address: str, sandbox: SandboxServer, calls: list[Call]) -> AsyncIterator[Send]:
-    """A worker for the bare workflow, and what starts one by its number."""
-    client = await Client.connect(address)
-    activities = FloorActivities(sandbox.url, next(iter(sandbox.tokens)))
+def moved(calls: Sequence[Call], names: Mapping[str, str]) -> list[Call]:
+    """The calls about another namespace and other pods: each old name, with its new one."""
+    found = list(calls)
+    for old, new in names.items():
+        found = [Call(it.verb, it.uri.replace(old, new), it.status) for it in found]
+    return found
 
-    async def send(number: str) -> None:
-        words: dict[str, Any] = {"id": f"floor-{number}", "task_queue": FLOOR_QUEUE}
-        await client.start_workflow("Floor", args=[calls, number], **words)
+
+@asynccontextmanager
+async def floor(
+    temporal: str, activities: FloorActivities, calls: Callable[[str], list[Call]]
+) -> AsyncIterator[Send]:
+    """A worker for the bare workflow, and what starts one with the calls of a namespace."""
+    client = await Client.connect(temporal)
+
+    async def send(namespace: str) -> None:
+        words: dict[str, Any] = {"id": namespace, "task_queue": FLOOR_QUEUE}
+        await client.start_workflow("Floor", calls(namespace), **words)
 
     with ThreadPoolExecutor(THREADS) as threads:
         async with Worker(

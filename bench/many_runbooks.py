@@ -1,15 +1,12 @@
-"""How long a worker takes to start with 200 runbooks, as a ratio to one with three.
+"""How long a worker takes to start with 200 runbooks, as a ratio to one with those that ship.
 
-The floor is a worker with the two runbooks that ship and one more, started in the same run, by
-turns, against the same Temporal, database and cluster. Nothing is asserted.
+The floor is a worker with the runbooks that ship and one more, started in the same run, by turns,
+against the same Temporal, database and cluster. Nothing is asserted.
 
-    python bench/many_runbooks.py [--json] [--runs N]
+    python -m bench.many_runbooks [--json] [--runs N]
 """
 
-import argparse
 import asyncio
-import json
-import os
 import statistics
 import subprocess
 import sys
@@ -17,18 +14,20 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 import runbooks
+from bench.common import ROOT, environment, options, tell
 from devserver import Ports, dev_server, find_binary, free_port
 from sandbox.server import SandboxServer
 from toil.database import open_engine, upgrade
+from workflows.authoring.folders import files_of
 
-ROOT = Path(__file__).resolve().parent.parent
 MODEL = Path(runbooks.__file__ or "").with_name("restart_crash_loop.py")
-FEW, MANY = 1, 198
+SHIPPED = len(files_of(MODEL.parent))
+FEW, MANY = 1, 200 - SHIPPED
 READY = "worker ready"
 STOP_SECONDS_MAX = 60.0
 
@@ -45,12 +44,12 @@ def write_runbooks(folder: Path, count: int) -> Path:
     return folder
 
 
-def start_seconds(environment: Mapping[str, str]) -> float:
+def start_seconds(settings: Mapping[str, str]) -> float:
     """From the start of the process to the line that says that it takes work."""
     began = time.perf_counter()
     with subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, ROOT / "worker.py"],
-        env=dict(environment),
+        env=dict(settings),
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
@@ -79,15 +78,15 @@ async def measure(runs: int) -> dict[int, list[float]]:
         engine.dispose()
         binary = await find_binary(None, folder / "bin")
         ports = Ports(free_port(), free_port())
-        folders = {n + 2: write_runbooks(folder / f"many-{n}", n) for n in (FEW, MANY)}
+        folders = {n + SHIPPED: write_runbooks(folder / f"many-{n}", n) for n in (FEW, MANY)}
         found: dict[int, list[float]] = {count: [] for count in folders}
         async with dev_server(binary, folder / "temporal.db", ports) as server:
-            common = os.environ | {
-                "FIREBREAK_TEMPORAL_ADDRESS": server.address,
-                "FIREBREAK_DATABASE_URL": url,
-                "FIREBREAK_KUBECONFIG": str(kubeconfig),
-                "FIREBREAK_CONFIG": str(ROOT / "deploy" / "demo.toml"),
-            }
+            common = environment(
+                FIREBREAK_TEMPORAL_ADDRESS=server.address,
+                FIREBREAK_DATABASE_URL=url,
+                FIREBREAK_KUBECONFIG=str(kubeconfig),
+                FIREBREAK_CONFIG=str(ROOT / "deploy" / "demo.toml"),
+            )
             for _ in range(runs + 1):
                 for count, place_of in folders.items():
                     given = common | {"FIREBREAK_RUNBOOKS": str(place_of)}
@@ -96,25 +95,29 @@ async def measure(runs: int) -> dict[int, list[float]]:
     return {count: seconds[1:] for count, seconds in found.items()}
 
 
+def _table(result: Mapping[str, Any]) -> Table:
+    table = Table(
+        title="From the start of the process to `worker ready`",
+        caption=f"ratio {result['ratio']:.2f}",
+    )
+    for column in ("runbooks", "median s", "fastest s", "slowest s"):
+        table.add_column(column, justify="right")
+    for count, seconds in result["seconds"].items():
+        figures = (result["medians"][count], min(seconds), max(seconds))
+        table.add_row(str(count), *(f"{figure:.2f}" for figure in figures))
+    return table
+
+
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--runs", type=int, default=5)
+    parser = options(__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="starts of each kind")
     given = parser.parse_args()
     found = asyncio.run(measure(given.runs))
     medians = {count: statistics.median(seconds) for count, seconds in found.items()}
     ratio = medians[max(medians)] / medians[min(medians)]
-    if given.json:
-        print(json.dumps({"seconds": found, "medians": medians, "ratio": ratio}))
-        return
-    table = Table(title="From the start of the process to `worker ready`")
-    for column in ("runbooks", "median s", "fastest s", "slowest s"):
-        table.add_column(column, justify="right")
-    for count, seconds in found.items():
-        figures = (medians[count], min(seconds), max(seconds))
-        table.add_row(str(count), *(f"{figure:.2f}" for figure in figures))
-    Console().print(table, f"ratio {ratio:.2f}")
+    result = {"seconds": found, "medians": medians, "ratio": ratio}
+    tell(result, _table(result), as_json=given.json)
 
 
 if __name__ == "__main__":

@@ -11,17 +11,21 @@ from contracts.target import Target
 
 Answer = Literal["approve", "deny"]
 ApprovalState = Literal["open", "approved", "denied", "expired", "void"]
+Stage = Literal["asked", "reminded", "paged"]
 REASON_CHARS_MAX = 500
 
 
 class Decision(Contract):
-    """One person's answer, as a door sends it. `digest` is the plan that the person saw."""
+    """One person's answer, as a door sends it. `digest` is the plan that the person saw. `groups`
+    are those, among the approvers, that the door knows the person to be in at this moment.
+    """
 
     approval: str
     person: str
     decision: Answer
     reason: str = Field(default="", max_length=REASON_CHARS_MAX)
     digest: str | None = None
+    groups: tuple[str, ...] = ()
 
     @property
     def update_id(self) -> str:
@@ -39,7 +43,9 @@ class Vote(Contract):
 
 
 class Approval(Contract):
-    """The state of one question. `workflow` takes the `decide` update; `approvers` are ids."""
+    """The state of one question. `workflow` takes the `decide` update; `approvers` are ids of
+    people and names of groups (`contracts.groups`). `stage` says how loudly people were asked.
+    """
 
     id: str
     incident: str
@@ -54,4 +60,5 @@ class Approval(Contract):
     opened_at: datetime
     expires_at: datetime
     state: ApprovalState = "open"
+    stage: Stage = "asked"
     votes: tuple[Vote, ...] = ()

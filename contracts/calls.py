@@ -26,6 +26,7 @@ JUDGE = "guard.judge"
 RESERVE = "guard.reserve"
 SETTLE = "guard.settle"
 WEATHER = "guard.weather"
+REFRESH_GROUPS = "directory.refresh"
 LOCATE = "intake.locate"
 OWNER = "kubernetes.owner"
 ROUTE = "intake.route"
@@ -146,6 +147,19 @@ class Cleared(Contract):
     clusters: tuple[str, ...] = ()
 
 
+class RefreshCall(Contract):
+    """Ask who is in every group of the policy now."""
+
+
+class Refreshed(Contract):
+    """The groups that were read, and those that could not be, which count as nobody's when what
+    was known of them is too old.
+    """
+
+    read: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
 class LocateCall(Contract):
     """Ask the journal which open incident already holds this alert."""
 
@@ -240,7 +254,8 @@ class MessengerStart(Contract):
 
 class RunRequest(Contract):
     """The argument of the `run` update: a person starts a runbook. `request` is the caller's
-    idempotency key.
+    idempotency key. `again` repeats a run of Firebreak's own whose question expired: it stays
+    Firebreak's, so that whoever asks for it may approve it.
     """
 
     request: str
@@ -248,6 +263,7 @@ class RunRequest(Contract):
     person: str
     params: dict[str, Any] = Field(default_factory=dict)
     dry_run: bool = False
+    again: bool = False
 
 
 class PersonRequest(Contract):
@@ -258,6 +274,12 @@ class PersonRequest(Contract):
     person: str
     reason: str = ""
     incident: str = ""
+
+
+class PageRequest(PersonRequest):
+    """The argument of `page`: call `whom` to it, ids of people or names of groups."""
+
+    whom: tuple[str, ...]
 
 
 class IncidentRef(Contract):

@@ -16,7 +16,8 @@ NOBODY = "firebreak"
 class Case(Contract):
     """One attempt of one runbook at one incident. `actor` is the person who asked for it, or
     `firebreak` when an alert did. A `dry_run` plans and says what it would do. No question waits
-    longer than `approval_seconds`.
+    longer than `approval_seconds`; after `remind_percent` of that time who was asked is reminded,
+    after `page_percent` somebody is paged (0 is never).
     """
 
     incident: str
@@ -31,6 +32,8 @@ class Case(Contract):
     team: str = ""
     messenger: bool = False
     approval_seconds: int = Field(default=900, ge=1)
+    remind_percent: int = Field(default=0, ge=0, lt=100)
+    page_percent: int = Field(default=0, ge=0, lt=100)
 
     @property
     def key(self) -> str:

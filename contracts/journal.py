@@ -22,9 +22,9 @@ IncidentStatus = Literal[
 
 class Event(Contract):
     """One line of the timeline. `key` is unique for ever; a second record of it is nothing.
-    Types: opened, alert, matched, evidence, plan, verdict, asked, decided, expired, void, written,
-    settled, verified, outcome, escalated, taken_over, handed_back, closed, reopened, storm,
-    chronic, note.
+    Types: opened, alert, matched, evidence, plan, verdict, asked, reminded, paged, decided,
+    expired, void, written, settled, verified, outcome, escalated, taken_over, handed_back, closed,
+    reopened, storm, chronic, note.
     """
 
     key: str

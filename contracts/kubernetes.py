@@ -9,6 +9,10 @@ from pydantic import Field
 
 from contracts.step import Action, Check, Look, Receipt
 
+# What a runbook waits for elsewhere after a drain: a DaemonSet's pods stay, and a Job's start over
+# when they can. With more of them than it waits for, a person must agree to the drain.
+AWAITED_KINDS = ("Deployment", "StatefulSet")
+AWAITED_MAX = 20
 POD_NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 
 
@@ -82,7 +86,8 @@ class Metrics(Look):
 class NodeConditions(Look):
     """The state of a Node. Facts: `ready` ("True", "False", "Unknown"), `ready_since_seconds`,
     `pressures` (such as MemoryPressure), `unschedulable`, `control_plane`, `pods`, `workloads` (a
-    list of {kind, namespace, name, pods}), `nodes_total`, `nodes_ready`.
+    list of {kind, namespace, name, pods}, the most pods first), `workloads_total` (the list may be
+    shorter), `nodes_total`, `nodes_ready`.
     """
 
     activity: ClassVar[str] = "kubernetes.node_conditions"

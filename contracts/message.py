@@ -9,14 +9,66 @@ from contracts.model import Contract
 from contracts.views import ApprovalView, IncidentDetail
 
 TIMELINE_LINES_MAX = 10
+# Came after version 1 of the webhook's body, whose receivers were promised its shape.
+_LATER: dict[str, Any] = {"requester": True, "stage": True, "verdict": {"people"}}
+ASKED_MAX = 10
+
+
+class Finding(Contract):
+    """What was read before a question was asked: a sentence, and the telling part of the body."""
+
+    title: str
+    excerpt: str = ""
+    digest: str = ""
+
+
+class TrackRecord(Contract):
+    """How a runbook has done on one target lately, without dry runs: of `runs` it resolved
+    `healed`, in a median of `heal_seconds_median`; `days` is how far back was looked.
+    """
+
+    runs: int = 0
+    healed: int = 0
+    heal_seconds_median: int | None = None
+    days: int = 90
+
+
+class Asked(Contract):
+    """One question with what a person needs to answer it. `ended` says why nobody can answer any
+    more, in the words of whoever closed it; empty while it is open or was answered. `remind` and
+    `page` are the ids of those who are told in person when it is reminded, and when it is paged.
+    """
+
+    approval: ApprovalView
+    evidence: tuple[Finding, ...] = ()
+    record: TrackRecord = TrackRecord()
+    ended: str = ""
+    remind: tuple[str, ...] = ()
+    page: tuple[str, ...] = ()
+
+
+class Who(Contract):
+    """A person as a message names them; `slack` is their user id there, empty where unknown."""
+
+    id: str
+    name: str
+    slack: str = ""
 
 
 class MessageView(Contract):
-    """One incident with the approvals that are open, and where its page is."""
+    """One incident as a channel tells of it: the approvals that are open, every question it asked
+    (oldest first, the newest `ASKED_MAX`), the people it speaks of, and where its page is. `place`
+    is the channel of the incident's service, as the policy names it; `called` are the ids of those
+    whom somebody called to the incident.
+    """
 
     incident: IncidentDetail
     approvals: tuple[ApprovalView, ...] = ()
     url: str = ""
+    asked: tuple[Asked, ...] = ()
+    people: tuple[Who, ...] = ()
+    place: str = ""
+    called: tuple[str, ...] = ()
 
 
 def headline(view: MessageView) -> str:
@@ -40,6 +92,10 @@ def render_webhook(view: MessageView) -> dict[str, Any]:
         "revision": incident.revision,
         "text": headline(view),
         "url": view.url,
-        "approvals": [a.model_dump(mode="json", by_alias=True) for a in view.approvals],
+        "approvals": [_told(approval) for approval in view.approvals],
         "timeline": lines,
     }
+
+
+def _told(approval: ApprovalView) -> dict[str, Any]:
+    return approval.model_dump(mode="json", by_alias=True, exclude=_LATER)

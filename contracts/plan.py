@@ -119,12 +119,15 @@ class Reason(Contract):
 
 
 class Verdict(Contract):
-    """Deny beats Ask beats Allow. For Ask: how many of which people (ids) must agree."""
+    """Deny beats Ask beats Allow. For Ask: how many of whom must agree. `approvers` are ids of
+    people and names of groups; `people` are the ids that these stood for when it was judged.
+    """
 
     ruling: Ruling
     reasons: tuple[Reason, ...] = ()
     needed: int = 1
     approvers: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
 
     @property
     def denials(self) -> tuple[Reason, ...]:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from contracts.groups import ONCALL, Members, is_group, people_of
 from contracts.limits import Limits as Limits  # noqa: PLC0414 - a table of the policy file
 from contracts.matching import Matcher, parse_matcher
 from contracts.model import Contract
@@ -55,6 +56,7 @@ class Service(Contract):
     upstream: str = ""
     approvers: tuple[str, ...] = ()
     autonomy: Autonomy | None = None
+    channel: str = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -101,6 +103,46 @@ class IncidentRules(Contract):
     stale_seconds: int = Field(default=43_200, ge=60)
     take_over_max_seconds: int = Field(default=14_400, ge=60)
     approval_seconds: int = Field(default=900, ge=1)
+    remind_percent: int = Field(default=40, ge=0, lt=100)
+    page_percent: int = Field(default=70, ge=0, lt=100)
+
+    @model_validator(mode="after")
+    def _reminds_first(self) -> "IncidentRules":
+        if 0 < self.page_percent <= self.remind_percent:
+            raise ValueError("page_percent needs to be above remind_percent, or 0 for never")
+        return self
+
+
+class OnCall(Contract):
+    """Who is on call, under a name that `approvers` may hold as `oncall:NAME`. `static` are the
+    people of the file; `ical` is a calendar at `url` whose events name people by id, name or
+    e-mail; `pagerduty` is a `schedule` of that account.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    kind: Literal["static", "ical", "pagerduty"]
+    people: tuple[str, ...] = ()
+    url: str = ""
+    schedule: str = ""
+
+    @model_validator(mode="after")
+    def _says_where(self) -> "OnCall":
+        wanted = {"static": self.people, "ical": self.url, "pagerduty": self.schedule}
+        if not wanted[self.kind]:
+            key = {"static": "people", "ical": "url", "pagerduty": "schedule"}[self.kind]
+            raise ValueError(f"{self.kind} needs `{key}`")
+        return self
+
+
+class SlackPolicy(Contract):
+    """Where messages go whose service names no channel, and whom an e-mail address may prove.
+    Channels are ids (`C…`, `G…`). `pages` names who is told when nobody answers.
+    """
+
+    channel: str = Field(default="", pattern=r"^([CG][A-Z0-9]{2,})?$")
+    team: str = Field(default="", pattern=r"^(T[A-Z0-9]{2,})?$")
+    match_email: bool = False
+    pages: tuple[str, ...] = ()
 
 
 class ToilPolicy(Contract):
@@ -123,6 +165,8 @@ class Policy(Contract):
     runbooks: dict[str, RunbookPolicy] = Field(default_factory=dict)
     limits: Limits = Limits()
     incident: IncidentRules = IncidentRules()
+    oncall: tuple[OnCall, ...] = ()
+    slack: SlackPolicy = SlackPolicy()
     toil: ToilPolicy = ToilPolicy()
 
     @model_validator(mode="after")
@@ -131,6 +175,7 @@ class Policy(Contract):
             "people": [p.id for p in self.people],
             "services": [s.name for s in self.services],
             "sources": [s.name for s in self.sources],
+            "oncall": [schedule.name for schedule in self.oncall],
         }
         for group, names in groups.items():
             twice = sorted({name for name in names if names.count(name) > 1})
@@ -177,12 +222,32 @@ class Policy(Contract):
         limit = next((s.autonomy for s in self.services if s.name == service), None)
         return min((allowed, limit or allowed), key=_CAUTIOUS_FIRST.index)
 
-    def approvers_of(self, service: str, *others: str) -> tuple[str, ...]:
-        """Who may approve for a service: its own list, else its team's responders, else all
-        responders. With others, only who may for each of them.
+    def groups(self) -> tuple[str, ...]:
+        """Every group that it speaks of: its schedules, and the user groups among approvers and
+        among those who are paged.
         """
-        everywhere = [set(self._approvers_on(other)) for other in others]
-        return tuple(p for p in self._approvers_on(service) if all(p in may for may in everywhere))
+        said = [*self.slack.pages, *(a for s in self.services for a in s.approvers)]
+        named = (*(f"{ONCALL}{schedule.name}" for schedule in self.oncall), *said)
+        return tuple(dict.fromkeys(name for name in named if is_group(name)))
+
+    def approver_groups(self, *services: str) -> tuple[str, ...]:
+        """The groups whose members may approve for one of these services, each once."""
+        named = (a for service in services for a in self._approvers_on(service))
+        return tuple(dict.fromkeys(filter(is_group, named)))
+
+    def approvers_of(
+        self, service: str, *others: str, members: Members | None = None
+    ) -> tuple[str, ...]:
+        """Who may approve for a service: its own list, else its team's responders, else all
+        responders. With others, only who may for each of them: what stands in every list, and the
+        people whom different groups have in common, as `members` has them now.
+        """
+        lists = [self._approvers_on(name) for name in (service, *others)]
+        shared = [a for a in lists[0] if all(a in also for also in lists)]
+        known = people_of(shared, members or {})
+        may = [people_of(approvers, members or {}) for approvers in lists]
+        by_groups = (p for p in may[0] if p not in known and all(p in also for also in may))
+        return (*shared, *by_groups)
 
     def _approvers_on(self, service: str) -> tuple[str, ...]:
         found = next((s for s in self.services if s.name == service), None)

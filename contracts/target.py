@@ -33,12 +33,14 @@ class Target(Contract):
 
 
 def parse_target(text: str, cluster: str) -> Target:
-    """Read `NS/KIND/NAME` (the command line's form).
+    """Read `NS/KIND/NAME` (the command line's form), or `node/NAME`, which is in no namespace.
 
     Raises:
         ValueError: the text does not have three parts, or the kind is not one we know.
 
     """
+    if text.count("/") == 1 and text.lower().startswith("node/"):
+        text = f"/{text}"
     try:
         namespace, kind, name = text.split("/")
     except ValueError:

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from contracts.approval import Approval, ApprovalState, Vote
+from contracts.approval import Approval, ApprovalState, Stage, Vote
 from contracts.case import OutcomeStatus
 from contracts.journal import IncidentStatus
 from contracts.model import Contract
@@ -93,6 +93,8 @@ class ApprovalView(Contract):
     state: ApprovalState
     needed: int
     approvers: tuple[str, ...]
+    requester: str = ""
+    stage: Stage = "asked"
     votes: tuple[Vote, ...]
     opened_at: datetime
     expires_at: datetime
@@ -110,6 +112,4 @@ def view_of(approval: Approval) -> ApprovalView:
         findings=plan.findings,
         blast=plan.blast.model_dump(exclude_none=True),
     )
-    return ApprovalView(
-        plan=shown, **approval.model_dump(exclude={"plan", "workflow", "requester"})
-    )
+    return ApprovalView(plan=shown, **approval.model_dump(exclude={"plan", "workflow"}))

@@ -6,7 +6,8 @@ settings, and this one does nothing until it is called.
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
@@ -39,12 +40,16 @@ from gateway.identity import require_known
 from gateway.metrics import Metrics
 from gateway.middleware import BoundedBodies, SafeAnswers
 from gateway.pages import HERE, environment
+from gateway.slack import http as slack_http
+from gateway.slack.line import Line, SlackKeys
+from gateway.slack.running import slack_running
 from gateway.temporal import Temporal, TemporalDoor
 from settings import Settings, configure_logging, read_policy, read_settings
 from toil.catalogue import Catalogue
 from toil.database import open_engine, ping, require_current
 from toil.journal import Journal
 from toil.ledger import Ledger
+from toil.memberships import Memberships
 from toil.pauses import Pauses
 from toil.storms import Storms
 from workflows.connection import Address, connect
@@ -56,19 +61,29 @@ UVICORN_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
 
 
 def build_app(deps: Doors) -> FastAPI:
-    """Join the routes to what they use. Pure: no connection is made and nothing is read."""
-    app = FastAPI(title="Firebreak", openapi_url=None, docs_url=None, redoc_url=None)
+    """Join the routes to what they use. Pure: no connection is made and nothing is read; Slack is
+    heard from the app's start to its end, where the server runs its lifespan.
+    """
+    app = FastAPI(
+        title="Firebreak", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan
+    )
     app.state.doors = deps
     app.state.templates = environment(deps.policy)
     answers.install(app)
     parts = (alerts, approvals, books, health, incidents, login, pauses, reports, runbooks)
-    for part in parts:
+    for part in (*parts, slack_http):
         app.include_router(part.router)
     app.add_api_route("/", _home, include_in_schema=False)
     app.add_api_route("/openapi.json", _openapi, dependencies=[Depends(require_known)])
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     _add_middleware(app, deps)
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with slack_running(app.state.doors):
+        yield
 
 
 def _add_middleware(app: FastAPI, deps: Doors) -> None:
@@ -98,7 +113,7 @@ def create_app() -> FastAPI:
     """The gateway as its own process: everything from the environment and the policy file.
 
     Raises:
-        InvalidInput: a setting or the policy file cannot be used.
+        InvalidInput: a setting or the policy file cannot be used, or Slack is set up twice.
         SchemaOutdated: the database wants `firebreak db upgrade` first.
 
     """
@@ -119,6 +134,7 @@ def doors_of(settings: Settings, policy: Policy, engine: Engine, temporal: Tempo
         pauses=Pauses(engine),
         storms=Storms(engine),
         ledger=Ledger(engine),
+        memberships=Memberships(engine),
         catalogue=Catalogue(engine),
         temporal=temporal,
         ping_database=partial(ping, engine),
@@ -126,6 +142,17 @@ def doors_of(settings: Settings, policy: Policy, engine: Engine, temporal: Tempo
         session_secret=settings.session_secret or made,
         public_url=settings.public_url,
         metrics=Metrics(CollectorRegistry()),
+        slack=Line(slack_keys(settings)),
+    )
+
+
+def slack_keys(settings: Settings) -> SlackKeys:
+    """What Slack gave this app, for the door and for `doctor`."""
+    return SlackKeys(
+        bot=settings.slack_bot_token,
+        app=settings.slack_app_token,
+        signing=settings.slack_signing_secret,
+        api_url=settings.slack_api_url,
     )
 
 

@@ -1,25 +1,29 @@
-"""One's own rows of the books, and work logged by hand.
+"""One's own rows of the books, and work logged by hand or measured by a stopwatch.
 
 A person sees their own rows and nobody else's, whatever their role.
 """
 
 import logging
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 
 from contracts.errors import InvalidInput
 from contracts.policy import Person
 from contracts.toil import Category, Entry
+from contracts.toil_text import TEXT_CHARS_MAX
 from gateway.doors import Doors, doors
 from gateway.forms import body_of, require_sender, takes
 from gateway.identity import require_reader
 from gateway.requests import idempotency_key
+from toil.mine import week_of
 from toil.sessions import sessions_of
+from toil.stopwatches import Stopwatch, Stopwatches
 
 logger = logging.getLogger(__name__)
 router = APIRouter(tags=["toil"])
@@ -46,6 +50,18 @@ class EntryBody(BaseModel):
     occurred_at: AwareDatetime | None = None
 
 
+class StartBody(BaseModel):
+    """Work that begins now, and is measured until it is stopped."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TEXT_CHARS_MAX)
+    ]
+    service: str = Field(default="", max_length=200)
+    incident: str = Field(default="", max_length=100)
+
+
 @router.post("/toil/entries", status_code=201, openapi_extra=takes(EntryBody))
 async def log_by_hand(
     request: Request,
@@ -66,7 +82,6 @@ def _entry(here: Doors, person: Person, body: EntryBody, key: str) -> Entry:
     occurred_at = (body.occurred_at or now).astimezone(UTC)
     if not now - BACKDATED_MAX <= occurred_at <= now + timedelta(minutes=5):
         raise InvalidInput("occurred_at is in the future, or more than a year ago")
-    service = next((s for s in here.policy.services if s.name == body.service), None)
     return Entry(
         key=key,
         category=body.category,
@@ -76,10 +91,55 @@ def _entry(here: Doors, person: Person, body: EntryBody, key: str) -> Entry:
         occurred_at=occurred_at,
         text=body.text.strip(),
         person=person.id,
-        team=service.team if service and service.team else next(iter(person.teams), ""),
+        team=_team(here, person, body.service),
         service=body.service,
         incident=body.incident,
     )
+
+
+def _team(here: Doors, person: Person, service: str) -> str:
+    """Whose work it is: the service's team before the person's first one."""
+    known = next((s for s in here.policy.services if s.name == service), None)
+    return known.team if known and known.team else next(iter(person.teams), "")
+
+
+@router.post("/toil/start", status_code=201, openapi_extra=takes(StartBody))
+async def start_stopwatch(
+    here: Here,
+    person: Sender,
+    body: Annotated[StartBody, Depends(body_of(StartBody))],
+) -> Response:
+    """Start one's stopwatch; 200 instead of 201 when it runs for the same work, 422 when it runs
+    for other work.
+    """
+    answer = await run_in_threadpool(_started, here, person, body)
+    logger.info("stopwatch started", extra={"person": person.id})
+    return answer
+
+
+def _started(here: Doors, person: Person, body: StartBody) -> Response:
+    watches = Stopwatches.beside(here.ledger)
+    asked = Stopwatch(person=person.id, began_at=here.clock(), **body.model_dump())
+    is_new = watches.start(asked)
+    watch = asked if is_new else watches.running(person.id) or asked
+    return JSONResponse(watch.model_dump(mode="json"), status_code=201 if is_new else 200)
+
+
+@router.post("/toil/stop", status_code=201)
+async def stop_stopwatch(request: Request, here: Here, person: Sender) -> Response:
+    """Stop one's stopwatch and post its time; 200 instead of 201 when the Idempotency-Key was seen
+    before, 404 when none runs, 422 when it ran so long that it was forgotten.
+    """
+    key = f"stopwatch/{person.id}/{idempotency_key(request)}"
+    answer = await run_in_threadpool(_stopped, here, person, key)
+    logger.info("stopwatch stopped", extra={"person": person.id, "key": key})
+    return answer
+
+
+def _stopped(here: Doors, person: Person, key: str) -> Response:
+    watches = Stopwatches.beside(here.ledger)
+    entry, is_new = watches.stop(person.id, partial(_team, here, person), key, here.clock())
+    return JSONResponse(entry.model_dump(mode="json"), status_code=201 if is_new else 200)
 
 
 @router.get("/toil/me")
@@ -89,7 +149,9 @@ async def show_mine(
     since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
     until: Annotated[AwareDatetime | None, Query(alias="to")] = None,
 ) -> Response:
-    """One's own observations, sessions and entries in [from, to); the last four weeks if open."""
+    """One's own observations, sessions and entries in [from, to), the last four weeks if open; and
+    whatever was asked for, the stopwatch that runs now and the sums of this week.
+    """
     answer = await run_in_threadpool(_mine, here, person, since, until)
     return JSONResponse(answer)
 
@@ -101,8 +163,12 @@ def _mine(
     first = (since or last - timedelta(days=ME_DAYS)).astimezone(UTC)
     seen = here.ledger.observations(person=person.id, since=first, until=last)
     posted = here.ledger.entries(person=person.id, since=first, until=last)
+    now, zone = here.clock(), here.policy.toil.timezone
+    running = Stopwatches.beside(here.ledger).running(person.id)
     return {
         "person": person.id,
+        "running": running.model_dump(mode="json") if running else None,
+        "week": week_of(here.ledger, person.id, zone, now).model_dump(mode="json"),
         "from": first.isoformat(),
         "to": last.isoformat(),
         "observations": [row.model_dump(mode="json") for row in seen],

@@ -5,7 +5,7 @@ on its request. Nothing in here is read from the environment.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
@@ -15,10 +15,12 @@ from pydantic import SecretStr
 
 from contracts.policy import Policy
 from gateway.metrics import Metrics
+from gateway.slack.line import Line
 from gateway.temporal import Temporal
 from toil.catalogue import Catalogue
 from toil.journal import Journal
 from toil.ledger import Ledger
+from toil.memberships import Memberships
 from toil.pauses import Pauses
 from toil.storms import Storms
 
@@ -26,7 +28,8 @@ from toil.storms import Storms
 @dataclass(frozen=True, kw_only=True)
 class Doors:
     """Everything a route may use. `ping_database` raises `Unavailable`; `clock` gives UTC;
-    `transport` carries what a door asks of a sender, and None is the network.
+    `transport` carries what a door asks of a sender, and None is the network; without
+    `memberships` nobody is in any group; `slack` says whether Slack is heard.
     """
 
     policy: Policy
@@ -42,6 +45,8 @@ class Doors:
     public_url: str
     metrics: Metrics
     transport: httpx.AsyncBaseTransport | None = None
+    memberships: Memberships | None = None
+    slack: Line = field(default_factory=Line)
 
 
 def doors(request: Request) -> Doors:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from contracts.errors import InvalidInput
 from contracts.policy import Person
@@ -116,8 +117,12 @@ async def _values(request: Request) -> Any:
 
 def _faults(err: ValidationError) -> str:
     faults = err.errors(include_url=False, include_input=False)
-    texts = (f"{'.'.join(map(str, f['loc'])) or 'the body'}: {f['msg']}" for f in faults[:5])
+    texts = (f"{_place(f)}: {f['msg'].removeprefix('Value error, ')}" for f in faults[:5])
     return "; ".join(texts)
+
+
+def _place(fault: ErrorDetails) -> str:
+    return ".".join(map(str, fault["loc"])) or "the body"
 
 
 def takes(model: type[BaseModel]) -> dict[str, Any]:

@@ -35,12 +35,14 @@ async def lives() -> dict[str, str]:
 
 @router.get("/readyz")
 async def serves(here: Here) -> Response:
-    """Temporal and the database answer; 503 names the one that does not."""
+    """Temporal and the database answer; 503 names the one that does not. `slack` is `off`, `ok`,
+    or what is wrong, and never makes a gateway unready: browser and command line work without it.
+    """
     temporal, database = await asyncio.gather(
         _state(here.temporal.ping()), _state(run_sync(here.ping_database, abandon_on_cancel=True))
     )
     ready = temporal == database == "ok"
-    body = {"ready": ready, "temporal": temporal, "database": database}
+    body = {"ready": ready, "temporal": temporal, "database": database, "slack": here.slack.told()}
     return JSONResponse(body, status_code=200 if ready else 503)
 
 
@@ -65,6 +67,9 @@ async def measure(here: Here) -> Response:
     except (TimeoutError, FirebreakError):
         # Without the database these are unknown, and the other figures are worth having.
         here.metrics.forget_books()
+    here.metrics.tell_slack(
+        here.slack.ping_seconds(here.clock()), connected=here.slack.is_connected
+    )
     return Response(generate_latest(here.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -40,21 +40,43 @@ class Metrics:
         self.decisions = Counter(
             "firebreak_decisions", "Decisions that arrived here.", ["result"], registry=registry
         )
+        self._add_slack()
+        self._add_books()
+        self._seen: OrderedDict[str, None] = OrderedDict()
+
+    def _add_slack(self) -> None:
+        self.slack_actions = Counter(
+            "firebreak_slack_actions",
+            "What people did in Slack that arrived here, by what came of it.",
+            ["result"],
+            registry=self.registry,
+        )
+        self.slack_connected = Gauge(
+            "firebreak_slack_connected",
+            "1 while what people do in Slack arrives here.",
+            registry=self.registry,
+        )
+        self.slack_ping_seconds = Gauge(
+            "firebreak_slack_last_ping_seconds",
+            "Time since Slack last answered on the socket; NaN without one.",
+            registry=self.registry,
+        )
+
+    def _add_books(self) -> None:
         self.open_incidents = Gauge(
-            "firebreak_open_incidents", "Incidents that are not closed.", registry=registry
+            "firebreak_open_incidents", "Incidents that are not closed.", registry=self.registry
         )
         self.runbooks_served = Gauge(
             "firebreak_runbooks_served",
             "Runbooks that the newest worker serves.",
-            registry=registry,
+            registry=self.registry,
         )
         self.runbooks_faulty = Gauge(
             "firebreak_runbooks_faulty",
             "Files of that name that no worker serves, because they have a fault.",
             ["file"],
-            registry=registry,
+            registry=self.registry,
         )
-        self._seen: OrderedDict[str, None] = OrderedDict()
 
     def _by_source(self, name: str, text: str) -> Counter:
         return Counter(f"firebreak_alerts_{name}", text, ["source"], registry=self.registry)
@@ -72,6 +94,11 @@ class Metrics:
         self.open_incidents.set(float("nan"))
         self.runbooks_served.set(float("nan"))
         self.runbooks_faulty.clear()
+
+    def tell_slack(self, ping_seconds: float, *, connected: bool) -> None:
+        """Set how the connection to Slack is."""
+        self.slack_connected.set(connected)
+        self.slack_ping_seconds.set(ping_seconds)
 
     def count_duplicates(self, alerts: tuple[Alert, ...]) -> None:
         """Count what was seen before. The memory is bounded and only feeds this figure."""

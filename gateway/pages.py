@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from contracts.policy import Policy
+from contracts.words import counted
 from gateway.doors import doors
 from gateway.forms import form_token
 from gateway.identity import ACTING, signed_in
@@ -90,6 +91,13 @@ def percent(share: float | None) -> str:
     return f"{share * 100:.{1 if 0 < share < _SHARE_WHOLE_MIN else 0}f}{_SPACE}%"
 
 
+def at_least(share: float | None, least: str, more: str) -> str:
+    """A lower bound in those words, e.g. `≥ 0.2 %`; `> 0 %` for what is too little for a figure."""
+    if share is not None and 0 < share < _SHARE_SHOWN_MIN:
+        return f"{more} {percent(0)}"
+    return percent(share) if share is None else f"{least} {percent(share)}"
+
+
 def which(labels: Mapping[str, str]) -> str:
     """What tells one alert from others of its name: the pod or workload, else the exporter's
     container or instance; empty if no label does.
@@ -135,6 +143,8 @@ def environment(policy: Policy) -> Environment:
         "figures_text": figures_text,
         "short": short,
         "percent": percent,
+        "at_least": at_least,
+        "counted": counted,
         "clipped": clipped,
         "coded": coded,
         "which": which,

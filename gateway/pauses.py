@@ -4,11 +4,13 @@ Whoever sees something going wrong must be able to stop it, so pausing needs no 
 """
 
 import logging
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, Field, field_validator
+from pydantic.config import JsonDict
 from starlette.concurrency import run_in_threadpool
 
 from contracts.errors import InvalidInput, NotFound
@@ -24,6 +26,9 @@ logger = logging.getLogger(__name__)
 router = APIRouter(tags=["kill switch"])
 
 SCOPE = r"^(all|(cluster|namespace|runbook):[A-Za-z0-9][A-Za-z0-9._-]{0,252})$"
+SCOPE_CHARS_MAX = 300
+_SCHEMA: JsonDict = {"pattern": SCOPE}
+_EXAMPLES = "Write all, or e.g. namespace:shop, cluster:default or runbook:restart_crash_loop."
 
 Here = Annotated[Doors, Depends(doors)]
 Reader = Annotated[Person, Depends(require_reader)]
@@ -33,7 +38,7 @@ Sender = Annotated[Person, Depends(require_sender)]
 class PauseBody(BaseModel):
     """What to stop, and why."""
 
-    scope: str = Field(pattern=SCOPE)
+    scope: str = Field(max_length=SCOPE_CHARS_MAX, json_schema_extra=_SCHEMA)
     reason: str = Field(max_length=500)
 
     @field_validator("reason")
@@ -47,7 +52,7 @@ class PauseBody(BaseModel):
 class ResumeBody(BaseModel):
     """What may run again."""
 
-    scope: str = Field(pattern=SCOPE)
+    scope: str = Field(max_length=SCOPE_CHARS_MAX, json_schema_extra=_SCHEMA)
 
 
 @router.get("/pause")
@@ -82,7 +87,9 @@ async def pause(
 
 @router.delete("/pause")
 async def resume(
-    here: Here, person: Sender, scope: Annotated[str, Query(pattern=SCOPE)]
+    here: Here,
+    person: Sender,
+    scope: Annotated[str, Query(max_length=SCOPE_CHARS_MAX, json_schema_extra=_SCHEMA)],
 ) -> Response:
     """Let the scope run again."""
     await _switch_off(here, person, scope)
@@ -109,6 +116,7 @@ async def resume_from_page(
 
 async def _switch_on(here: Doors, person: Person, body: PauseBody) -> None:
     must_act(person)
+    _require_scope(body.scope)
     kind, _, name = body.scope.partition(":")
     if kind == "cluster" and name not in here.policy.clusters:
         known = ", ".join(here.policy.clusters)
@@ -119,6 +127,14 @@ async def _switch_on(here: Doors, person: Person, body: PauseBody) -> None:
 
 async def _switch_off(here: Doors, person: Person, scope: str) -> None:
     must_act(person)
+    _require_scope(scope)
     if not await run_in_threadpool(here.pauses.clear, scope):
-        raise NotFound(f"{scope} is not paused", "GET /pause lists what is.")
+        fix = "See what is: `firebreak pause` without arguments, or the page /pause."
+        raise NotFound(f"{scope} is not paused", fix)
     logger.warning("resumed", extra={"scope": scope, "person": person.id})
+
+
+def _require_scope(scope: str) -> None:
+    """A sentence instead of a pattern, since a person typed it in a hurry."""
+    if not re.fullmatch(SCOPE, scope):
+        raise InvalidInput(f"'{scope}' is nothing that can be paused", _EXAMPLES)

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from contracts.catalogue import FIGURES_DAYS, OBSERVED_DAYS
+from contracts.catalogue import FIGURES_DAYS, OBSERVED_DAYS, ServedRunbook
 from contracts.errors import NotFound
+from contracts.kubernetes import Cordon, Drain, Uncordon
 from contracts.policy import Person
 from gateway.answers import wants_html
 from gateway.doors import Doors, doors
@@ -22,6 +23,7 @@ from toil.runs import WOULD_HAVE_MAX
 router = APIRouter(tags=["runbooks"])
 
 _EXAMPLE = "SERVICE"
+_ON_NODES = {step.__name__ for step in (Cordon, Drain, Uncordon)}
 
 Here = Annotated[Doors, Depends(doors)]
 Reader = Annotated[Person, Depends(require_reader)]
@@ -56,6 +58,16 @@ async def show_runbook(request: Request, here: Here, _: Reader, name: str) -> Re
         runbook=runbook,
         manual=blocks_of(runbook.manual),
         policy_lines=policy_lines(runbook, example),
+        writes=writes_of(runbook),
         days=FIGURES_DAYS,
         observed_days=OBSERVED_DAYS,
     )
+
+
+def writes_of(runbook: ServedRunbook) -> tuple[str, ...]:
+    """What its steps write to: `nodes`, `workloads`, both, or nothing. A step that only shows when
+    it runs counts as a write to a workload.
+    """
+    acts = (step.partition(" ")[2] for step in runbook.steps if step.startswith("act "))
+    names = (name for act in acts for name in act.split("|"))
+    return tuple(sorted({"nodes" if name in _ON_NODES else "workloads" for name in names}))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from contracts.approval import Approval
 from contracts.views import AlertView, IncidentDetail, TimelineItem
+from contracts.words import counted
 from toil.words import minutes_text
 
 _SAME_LINES_MIN = 3
@@ -86,7 +87,7 @@ def _verifying(incident: IncidentDetail) -> str:
     firing = sum(alert.status == "firing" for alert in incident.alerts)
     if not firing:
         return "the alerts have resolved; waiting whether they stay so"
-    return f"waiting until {firing} {'alert resolves' if firing == 1 else 'alerts resolve'}"
+    return f"waiting until {counted(firing, 'alert resolves', 'alerts resolve')}"
 
 
 def _last(incident: IncidentDetail, *types: str) -> TimelineItem | None:

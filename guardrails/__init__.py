@@ -11,6 +11,7 @@ from guardrails.facts import Switch as Switch
 from guardrails.facts import Verified as Verified
 from guardrails.facts import Write as Write
 from guardrails.facts import facts_of as facts_of
+from guardrails.facts import groups_asked as groups_asked
 from guardrails.judge import judge as judge
 from guardrails.judge import over_the_limits as over_the_limits
 from guardrails.storm import looks_back as looks_back

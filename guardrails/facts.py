@@ -3,10 +3,11 @@
 Never put a rule here: this module selects and names facts, it does not judge them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from contracts.calls import JudgeCall, ReservationState
+from contracts.groups import Members, people_of
 from contracts.policy import Autonomy, Freeze, Limits, Policy
 from contracts.step import Receipt
 
@@ -82,16 +83,19 @@ class Storm:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything a verdict depends on besides the plan itself. `approvers` are ids of people;
-    `writes` are recent ones of all clusters; `undoes` is the reservation under `plan.restores`, and
-    `receipt` what it was settled with. `services` are those whose targets the plan locks, each
-    with the lock key.
+    """Everything a verdict depends on besides the plan itself. `approvers` are ids of people and
+    names of groups, `members` who is in those that could be read, and `unread` are the others, each
+    with the reason. `writes` are recent ones of all clusters; `undoes` is the reservation under
+    `plan.restores`, and `receipt` what it was settled with. `services` are those whose targets the
+    plan locks, each with the lock key.
     """
 
     now: datetime
     limits: Limits
     autonomy: Autonomy
     approvers: tuple[str, ...] = ()
+    members: Members = field(default_factory=dict)
+    unread: tuple[tuple[str, str], ...] = ()
     freezes: tuple[Freeze, ...] = ()
     upstream: str = ""
     services: tuple[tuple[str, str], ...] = ()
@@ -103,10 +107,20 @@ class Facts:
     undoes: Write | None = None
     receipt: Receipt | None = None
 
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The ids that the approvers stand for now, each once."""
+        return people_of(self.approvers, self.members)
+
 
 @dataclass(frozen=True)
 class Known:
-    """What the books say of a call, to be joined with the policy."""
+    """What the books say of a call, and the groups of who may approve it, to be joined with the
+    policy.
+    """
+
+    members: Members = field(default_factory=dict)
+    unread: tuple[tuple[str, str], ...] = ()
 
     switches: tuple[Switch, ...] = ()
     attempts: tuple[Attempt, ...] = ()
@@ -118,23 +132,41 @@ class Known:
 
 
 def facts_of(policy: Policy, call: JudgeCall, now: datetime, known: Known | None = None) -> Facts:
-    """Join the policy with what the books say. Approvers who left `people` do not count. Every
-    service that the plan locks has a say, such as those with pods on a node that is drained.
+    """Join the policy with what the books say. Approvers who left `people` do not count, nor does
+    a group that could not be read. Every service that the plan locks has a say, such as those with
+    pods on a node that is drained; a target that belongs to none leaves them to say who may
+    approve.
     """
     locked = policy.services_at(call.plan.lock_keys)
     named = (call.service, *(s.name for s in locked))
-    approvers = policy.approvers_of(*named)
+    known = known or Known()
+    approvers = policy.approvers_of(*_saying(policy, call), members=known.members)
     service = next((s for s in policy.services if s.name == call.service), None)
     return Facts(
         now=now,
         limits=policy.limits,
         autonomy=policy.autonomy_of(call.runbook, *named),
-        approvers=tuple(dict.fromkeys(p for p in approvers if policy.person(p))),
+        approvers=tuple(
+            dict.fromkeys(a for a in approvers if policy.person(a) or a in known.members)
+        ),
         freezes=policy.freezes,
         upstream=service.upstream if service else "",
         services=tuple((s.name, s.target.key) for s in locked if s.target is not None),
-        **vars(known or Known()),
+        **vars(known),
     )
+
+
+def groups_asked(policy: Policy, call: JudgeCall) -> tuple[str, ...]:
+    """The groups whose members have a say in who may approve the call."""
+    return policy.approver_groups(*_saying(policy, call))
+
+
+def _saying(policy: Policy, call: JudgeCall) -> list[str]:
+    """The services that say who may approve, at least one name."""
+    named = (call.service, *(s.name for s in policy.services_at(call.plan.lock_keys)))
+    # Who belongs to no service must not narrow down what services say.
+    services = {s.name for s in policy.services}
+    return [name for name in named if name in services] or [call.service]
 
 
 def namespace_of(lock_key: str) -> str:

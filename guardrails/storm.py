@@ -41,3 +41,19 @@ def storm_of(cluster: str, began: Sequence[Began], limits: Limits, now: datetime
             targets = len({name for name, _ in newest})
             return Storm(cluster, targets, newest[-1][1], until) if until > now else None
     return None
+
+
+def storm_words(storm: Storm) -> str:
+    """What was seen, for a refusal."""
+    return (
+        f"storm in cluster {storm.cluster}: {storm.targets} targets alerted since "
+        f"{storm.since:%H:%M:%S} UTC"
+    )
+
+
+def storm_fix(storm: Storm) -> str:
+    """What a person may do in a storm, and when it is over by itself."""
+    return (
+        "Look for the one cause: network, storage, DNS, a node pool. If no more begin, it ends at "
+        f"{storm.until:%Y-%m-%d %H:%M:%S} UTC."
+    )

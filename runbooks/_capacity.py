@@ -1,12 +1,14 @@
 """More pods for a while: half as many again, and taken back when the alerts have stayed away.
 
 What was raised is lowered by a deadline in any case, because a floor that nobody remembers is paid
-for until somebody wonders. Whoever needs it longer takes the incident over before that.
+for until somebody wonders. Whoever needs it longer takes the incident over before that. Where no
+alert fires, as when a person lends before the load comes, nothing can say when it is over: then it
+is held for a time, and that is said.
 """
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -29,6 +31,8 @@ PATIENCE = timedelta(minutes=45)
 NUMBER = re.compile("[0-9]{1,5}")
 ONE_LOOK = timedelta(minutes=1)
 HELD = timedelta(hours=4)
+# It ends early enough for the alerts that came meanwhile to stay away before the deadline.
+HOLD_SECONDS, HOLD_SECONDS_MAX = 3600, 10_800
 RETURN_TRIES_MAX = 6
 RETURN_PAUSE = timedelta(minutes=10)
 
@@ -63,20 +67,41 @@ async def add_pods(runbook: Runbook, now: int, *, raise_max: bool) -> Outcome:
     # An autoscaler adds as many as it needs, by itself.
     ready = ReplicasReady(target=target, at_least=None if raise_max else wanted)
     came = await _holds(runbook, ready, timedelta(minutes=10))
+    calm = "the alerts stayed away"
+    if workflow.patched("loans-without-alerts-are-held"):
+        calm = await _held(runbook, receipt, came=came) or calm
     away = AlertsResolved(target=target, steady_seconds=settle_seconds(runbook.case))
     settled = await _holds(runbook, away, PATIENCE) if came else False
     if not settled:
         what = "still alerts" if came else "did not get all of these pods"
         held = f"what was raised stays so until {until:%H:%M} UTC; take over to keep it longer"
         await runbook.warn(f"{receipt.summary}, and {target} {what}; {held}")
-        await workflow.sleep(until - workflow.now(), summary="until the pods are given back")
+        left = max(until - workflow.now(), timedelta(seconds=1))
+        await workflow.sleep(left, summary="until the pods are given back")
         settled = await _holds(runbook, AlertsResolved(target=target, steady_seconds=0), ONE_LOOK)
     back = await give_back(runbook, receipt)
-    helped = "the alerts stayed away" if settled else f"{target} alerts all the same"
+    helped = calm if settled else f"{target} alerts all the same"
     return Outcome(
         status="resolved" if settled and back.done else "escalated",
         summary=f"{receipt.summary}; {helped}; {back.text}",
     )
+
+
+async def _held(runbook: Runbook, receipt: Receipt, *, came: bool) -> str:
+    """Where no alert fires, keep what was lent for a time, and say until when; then say what was
+    done in a few words. Nothing where alerts say when it is over, or where no pods came.
+    """
+    if runbook.case.alerts or not came:
+        return ""
+    seconds = hold_seconds(runbook.case)
+    until = workflow.now() + timedelta(seconds=seconds)
+    await runbook.warn(
+        f"{receipt.summary}; no alert fires that could say when it is over, so it is held for "
+        f"{_minutes(seconds)}, until {until:%H:%M} UTC, and then given back; take over to keep it "
+        "longer"
+    )
+    await workflow.sleep(timedelta(seconds=seconds), summary="no alert fires: held for a time")
+    return f"no alert fired, so it was held for {_minutes(seconds)}"
 
 
 async def _holds(runbook: Runbook, check: Check, within: timedelta) -> bool:
@@ -117,5 +142,20 @@ def settle_seconds(case: Case) -> int:
     """
     told = [case.params.get("settle_seconds")]
     told += [alert.annotations.get("firebreak_settle_seconds") for alert in case.alerts]
+    return _first_number(told, SETTLE_SECONDS, SETTLE_SECONDS_MAX)
+
+
+def hold_seconds(case: Case) -> int:
+    """How long what was lent is kept where no alert fires: the parameter `hold_seconds`, or an
+    hour; three at most.
+    """
+    return _first_number([case.params.get("hold_seconds")], HOLD_SECONDS, HOLD_SECONDS_MAX)
+
+
+def _first_number(told: Iterable[object], default: int, most: int) -> int:
     numbers = [int(text) for text in map(str, told) if NUMBER.fullmatch(text)]
-    return min(next(iter(numbers), SETTLE_SECONDS), SETTLE_SECONDS_MAX)
+    return min(next(iter(numbers), default), most)
+
+
+def _minutes(seconds: int) -> str:
+    return f"{seconds // 60} min" if seconds % 60 == 0 else f"{seconds} s"

@@ -3,18 +3,22 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from contracts import Target
-from contracts.kubernetes import ReplicasReady
+from contracts.kubernetes import AWAITED_KINDS, AWAITED_MAX, ReplicasReady
 from workflows import Runbook
 
 WITHIN = timedelta(minutes=10)
-WORKLOADS_MAX = 20
-# A DaemonSet's pods stay, and a Job's are not waited for.
-ELSEWHERE = ("Deployment", "StatefulSet")
 
 Facts = Mapping[str, Any]
+
+
+class Elsewhere(NamedTuple):
+    """The workloads that are not ready, and how many nobody has looked at."""
+
+    lacking: list[str]
+    unseen: int
 
 
 def why_not_drained(node: Target, facts: Facts) -> str:
@@ -29,15 +33,22 @@ def why_not_drained(node: Target, facts: Facts) -> str:
     return ""
 
 
-async def all_ready_elsewhere(runbook: Runbook, facts: Facts) -> list[str]:
-    """The workloads that the node had and that are not ready in ten minutes; none when all are."""
+async def all_ready_elsewhere(runbook: Runbook, facts: Facts) -> Elsewhere:
+    """Which of the workloads that the node had are not ready in ten minutes. Those beyond
+    `AWAITED_MAX`, and those that the look did not list, are only counted.
+    """
     cluster = runbook.case.target.cluster
-    had = [item for item in facts.get("workloads") or [] if item["kind"] in ELSEWHERE]
+    listed = facts.get("workloads") or []
+    had = [item for item in listed if item["kind"] in AWAITED_KINDS]
     targets = [
         Target(cluster=cluster, namespace=w["namespace"], kind=w["kind"], name=w["name"])
-        for w in had[:WORKLOADS_MAX]
+        for w in had[:AWAITED_MAX]
     ]
     well = await asyncio.gather(
         *(runbook.verify(ReplicasReady(target=target), WITHIN) for target in targets)
     )
-    return [str(target) for target, ready in zip(targets, well, strict=True) if not ready]
+    unlisted = max(0, facts.get("workloads_total", 0) - len(listed))
+    return Elsewhere(
+        [str(target) for target, ready in zip(targets, well, strict=True) if not ready],
+        len(had) - len(targets) + unlisted,
+    )

@@ -38,8 +38,10 @@ class DrainSickNode(Runbook):
         drain = Drain(target=case.target)
         await self.approve(drain, within=timedelta(minutes=15))
         receipt = await self.act(drain)
-        lacking = await all_ready_elsewhere(self, node.facts)
+        lacking, unseen = await all_ready_elsewhere(self, node.facts)
         rest = f"its workloads are well elsewhere; repair {case.target}, then uncordon it"
+        if unseen:
+            rest = f"{unseen} more of its workloads were not looked at: see whether they are ready"
         if lacking:
-            rest = f"not ready elsewhere: {', '.join(lacking)}"
+            rest = f"not ready elsewhere: {', '.join(lacking)}" + (f"; {rest}" if unseen else "")
         return Outcome(status="escalated", summary=f"{receipt.summary}; {rest}")

@@ -16,7 +16,8 @@ class RaiseHpaMaximum(Runbook):
     """More pods help a service that is well and busy; they do not help one that is sick.
 
     By half, rounded up, and only for a while. It waits until the alert has stayed away for ten
-    minutes; after four hours the maximum is what it was, also when that did not help.
+    minutes; after four hours the maximum is what it was, also when that did not help. Started by a
+    person while no alert fires, it holds for `hold_seconds`, an hour unless told otherwise.
     """
 
     @workflow.run

@@ -19,8 +19,8 @@ class RelieveService(Runbook):
     """A young rollout is rolled back: a slow release is ready, and slow.
 
     Otherwise a service whose pods are well and that is at its end, of its autoscaler or of its CPU
-    limit, gets half as many pods again until the alerts have stayed away. What neither explains,
-    people get with everything that was seen.
+    limit, gets half as many pods again until the alerts have stayed away, or for `hold_seconds`
+    (an hour) where none fires. What neither explains, people get with everything that was seen.
     """
 
     @workflow.run

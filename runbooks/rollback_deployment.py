@@ -6,9 +6,8 @@ from temporalio import workflow
 
 from contracts import Case, Outcome
 from contracts.kubernetes import PodLogs, RollbackDeployment, RolloutHealthy, RolloutHistory
+from runbooks._rollback import why_blameless
 from workflows import Runbook, on_alert
-
-SUSPECT_ROLLOUT_SECONDS = 86_400
 
 
 @on_alert('alertname=~"High.+ErrorRate"', 'severity="critical"', weight=20)
@@ -25,7 +24,7 @@ class RollbackBadRollout(Runbook):
         """Keep the evidence, blame a young rollout, ask, roll back, verify."""
         logs = await self.look(PodLogs(target=case.target, lines=200))
         history = await self.look(RolloutHistory(target=case.target))
-        blameless = self._why_blameless(history.facts)
+        blameless = why_blameless(case.target, history.facts)
         if blameless:
             ready, total = logs.facts.get("pods_ready"), logs.facts.get("pods_total")
             seen = total is not None
@@ -40,16 +39,3 @@ class RollbackBadRollout(Runbook):
         if await self.verify(RolloutHealthy(target=case.target), within=timedelta(minutes=10)):
             return Outcome(status="resolved", summary=f"{receipt.summary}; pods are healthy")
         return Outcome(status="escalated", summary=f"{case.target} is still sick after a rollback")
-
-    def _why_blameless(self, facts: dict[str, object]) -> str:
-        """Why no rollback is asked for, or nothing."""
-        age = facts.get("current_age_seconds")
-        if not isinstance(age, int) or age > SUSPECT_ROLLOUT_SECONDS:
-            return "no rollout of the last day to blame"
-        if facts.get("older_revisions") == []:
-            return f"{self.case.target} has no older revision to return to"
-        if facts.get("current_reused"):
-            now = f"revision {facts.get('current')} of {self.case.target}"
-            why = "is itself a return to an older one; a person must name the revision to go to"
-            return f"{now} {why}"
-        return ""

@@ -1,31 +1,27 @@
 """Where a story is played: on a sandbox of its own, or on a cluster that somebody lends.
 
 On a lent cluster nothing is touched but one namespace, which must not exist before and does not
-exist after. A namespace that somebody else made is never written to, nor deleted.
+exist after; `sandbox.claim` sees to it that nobody else's is taken for it.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from kubernetes.client import ApiClient, ApiException, AppsV1Api, CoreV1Api
+from kubernetes.client import ApiClient, ApiException, CoreV1Api
 from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
 from contracts.errors import InvalidInput, Unavailable
-from sandbox.objects import Object, annotations_of, is_terminating, items_at, text_at
+from sandbox.claim import beating, claim, give_back
+from sandbox.objects import Object, annotations_of, items_at
 from sandbox.revisions import REVISION
 from sandbox.scenario import connect, raw
 from sandbox.server import SandboxServer
 
-OWNER_LABEL = "firebreak.demo/owner"
 FAKE_NODE = "type"
 KWOK = "kwok"
-GONE_SECONDS_MAX = 60.0
-_POLL_SECONDS = 0.2
 
 
 class Ground(Protocol):
@@ -109,7 +105,8 @@ def lent(kubeconfig: Path, context: str | None, namespace: str) -> Iterator[Lent
     """Somebody's cluster with a fresh namespace, which is deleted when the block ends.
 
     Raises:
-        InvalidInput: no such context, no node that plays its pods, or somebody has the namespace.
+        InvalidInput: no such context, no node that plays its pods, or somebody has the namespace,
+            such as another story that plays there now.
         Unavailable: the cluster does not answer.
 
     """
@@ -123,12 +120,13 @@ def lent(kubeconfig: Path, context: str | None, namespace: str) -> Iterator[Lent
     try:
         with _reaching(kubeconfig):
             _require_played_nodes(core)
-            _claim(core, namespace)
+            mine = claim(core, namespace)
         try:
-            yield ground
+            with beating(core, mine):
+                yield ground
         finally:
             with _reaching(kubeconfig):
-                _give_back(core, namespace)
+                give_back(core, mine)
     finally:
         api.close()  # type: ignore[no-untyped-call]
 
@@ -154,62 +152,6 @@ def _require_played_nodes(core: CoreV1Api) -> None:
             "the story's images exist nowhere",
             "Start one with `make controlplane-up`, or leave --kubeconfig out for a sandbox.",
         )
-
-
-def _claim(core: CoreV1Api, namespace: str) -> None:
-    """Create the namespace; one that an earlier story left behind is deleted first."""
-    found = _namespace(core, namespace)
-    if found is not None:
-        if text_at(found, "metadata", "labels", OWNER_LABEL) != namespace:
-            raise InvalidInput(
-                f"the cluster has a namespace {namespace} that this command did not make",
-                "Take another cluster: the story creates that namespace, and deletes it.",
-            )
-        _give_back(core, namespace)
-        _wait_until_gone(namespace, lambda: _namespace(core, namespace) is not None)
-    metadata = {"name": namespace, "labels": {OWNER_LABEL: namespace}}
-    raw(core.create_namespace, {"metadata": metadata})
-
-
-def _give_back(core: CoreV1Api, namespace: str) -> None:
-    """Delete the namespace if it is ours. Its pods are gone then; the name itself lingers on for
-    seconds, which whoever wants it again waits for.
-    """
-    found = _namespace(core, namespace)
-    if found is None or text_at(found, "metadata", "labels", OWNER_LABEL) != namespace:
-        return
-    if is_terminating(found):
-        return
-    apps = AppsV1Api(core.api_client)
-    # A namespace that has pods waits for their whole grace before it looks again.
-    raw(
-        apps.delete_collection_namespaced_deployment,
-        namespace,
-        body={"propagationPolicy": "Foreground"},
-    )
-    _wait_until_gone(
-        namespace, lambda: bool(raw(apps.list_namespaced_deployment, namespace)["items"])
-    )
-    condition = {"preconditions": {"uid": found["metadata"]["uid"]}}
-    raw(core.delete_namespace, namespace, body=condition)
-
-
-def _wait_until_gone(namespace: str, is_there: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + GONE_SECONDS_MAX
-    while is_there():
-        if time.monotonic() > deadline:
-            text = f"the namespace {namespace} is still ending after {GONE_SECONDS_MAX:.0f} s"
-            raise Unavailable(text, f"See what holds it: kubectl get namespace {namespace} -o yaml")
-        time.sleep(_POLL_SECONDS)
-
-
-def _namespace(core: CoreV1Api, name: str) -> Object | None:
-    try:
-        return raw(core.read_namespace, name)
-    except ApiException as err:
-        if err.status == HTTPStatus.NOT_FOUND:
-            return None
-        raise
 
 
 def _revision(deployment: Object) -> int:

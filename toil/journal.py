@@ -11,12 +11,15 @@ from sqlmodel import col
 
 from contracts.approval import Approval, ApprovalState
 from contracts.journal import Record, Recorded
+from contracts.message import TrackRecord
+from contracts.target import Target
 from contracts.views import IncidentDetail, IncidentPage
 from toil.columns import clean, clean_model
 from toil.database import insert_new, reading, writing
 from toil.incidents import read_alerts, read_incident, read_open_workflow, read_page
 from toil.recording import write_record
 from toil.tables import AlertingRow, ApprovalRow, EvidenceRow, IncidentRow, QuarantineRow
+from toil.track_record import read_track_record
 from toil.views import AlertsHeard, EvidenceView, IncidentQuery, Quarantined
 
 __all__ = ["EvidenceView", "IncidentQuery", "Journal", "Quarantined"]
@@ -98,6 +101,11 @@ class Journal:
         with reading(self._engine) as session:
             bodies = session.scalars(statement.limit(APPROVALS_MAX)).all()
         return tuple(Approval.model_validate(body) for body in bodies)
+
+    def track_record(self, runbook: str, target: Target, now: datetime, days: int) -> TrackRecord:
+        """How the runbook has done on the target within `days` before `now`."""
+        with reading(self._engine) as session:
+            return read_track_record(session, runbook, target, now, days)
 
     def keep_evidence(
         self,

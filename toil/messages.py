@@ -1,20 +1,24 @@
 """Which revision each channel has, and who is bringing the next one.
 
-One `UPDATE` decides who may send, so that two workers never send the same revision. It never
-knows what a message says.
+One `UPDATE` decides who may send, so that two workers never send the same revision. A channel that
+keeps several messages of an incident has a row for each, `<channel>/<what it is>`; one `UPDATE`
+decides there who may post it first. It never knows what a message says.
 """
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, or_, update
+from sqlalchemy import Engine, func, or_, select, update
 from sqlmodel import col
 
 from toil.database import insert_new, reading, writing
 from toil.tables import MessageRow
 from toil.views import MessageState
 
-__all__ = ["MessageState", "Messages"]
+__all__ = ["IN_DOUBT", "MessageState", "Messages"]
+
+# Stands in a channel's own row, which shows nothing itself, where a digest would.
+IN_DOUBT = "in doubt"
 
 
 class Messages:
@@ -28,12 +32,15 @@ class Messages:
     def claim(
         self, incident: str, channel: str, revision: int, now: datetime, lease_seconds: int
     ) -> bool:
-        """True for exactly one caller: the revision is news and nobody else holds a live lease."""
+        """True for exactly one caller: the revision is news, or what is shown is in doubt, and
+        nobody else holds a live lease.
+        """
         free = or_(col(MessageRow.lease_until).is_(None), col(MessageRow.lease_until) <= now)
+        news = or_(col(MessageRow.revision) < revision, col(MessageRow.digest) == IN_DOUBT)
         statement = (
             update(MessageRow)
-            .where(*_place(incident, channel), col(MessageRow.revision) < revision, free)
-            .values(lease_until=now + timedelta(seconds=lease_seconds))
+            .where(*_place(incident, channel), news, free)
+            .values(lease_until=now + timedelta(seconds=lease_seconds), digest="")
             .returning(col(MessageRow.channel))
         )
         with writing(self._engine) as session:
@@ -47,7 +54,7 @@ class Messages:
         values = {"revision": revision, "external_id": external_id, "delivered_at": now}
         statement = (
             update(MessageRow)
-            .where(*_place(incident, channel), col(MessageRow.revision) < revision)
+            .where(*_place(incident, channel), col(MessageRow.revision) <= revision)
             .values(lease_until=None, **values)
         )
         with writing(self._engine) as session:
@@ -65,6 +72,73 @@ class Messages:
         with reading(self._engine) as session:
             row = session.get(MessageRow, (incident, channel))
             return MessageState.model_validate(row.model_dump()) if row else None
+
+    def parts(self, incident: str, channel: str) -> dict[str, MessageState]:
+        """The messages that the channel keeps of the incident, by their rows' names."""
+        mine = (
+            col(MessageRow.incident) == incident,
+            col(MessageRow.channel).startswith(f"{channel}/", autoescape=True),
+        )
+        with reading(self._engine) as session:
+            rows = session.scalars(select(MessageRow).where(*mine)).all()
+        return {row.channel: MessageState.model_validate(row.model_dump()) for row in rows}
+
+    def newest(self, incident: str, channel: str) -> int:
+        """The newest revision of which anything was sent; 0 for none."""
+        ours = col(MessageRow.channel).startswith(f"{channel}/", autoescape=True)
+        newest = select(func.max(col(MessageRow.revision))).where(
+            col(MessageRow.incident) == incident, or_(col(MessageRow.channel) == channel, ours)
+        )
+        with reading(self._engine) as session:
+            return session.scalar(newest) or 0
+
+    def begin_post(self, incident: str, part: str, now: datetime, settle_seconds: int) -> bool:
+        """True for exactly one caller: the message has no id yet, and nobody has begun to post it
+        within `settle_seconds`. Until `shown` or `not_posted` it is unknown whether it is there.
+        """
+        settled = now - timedelta(seconds=settle_seconds)
+        idle = or_(col(MessageRow.posting_at).is_(None), col(MessageRow.posting_at) <= settled)
+        statement = (
+            update(MessageRow)
+            .where(*_place(incident, part), col(MessageRow.external_id).is_(None), idle)
+            .values(posting_at=now)
+            .returning(col(MessageRow.channel))
+        )
+        with writing(self._engine) as session:
+            insert_new(session, MessageRow(incident=incident, channel=part))
+            return session.scalars(statement).first() is not None
+
+    def not_posted(self, incident: str, part: str) -> None:
+        """Note that a begun post is surely not there."""
+        statement = update(MessageRow).where(*_place(incident, part)).values(posting_at=None)
+        with writing(self._engine) as session:
+            session.execute(statement)
+
+    def shown(self, state: MessageState) -> bool:
+        """Note what a message shows now. False when a newer revision is noted already: then what
+        was just sent may stand above it.
+        """
+        values = state.model_dump(include={"revision", "external_id", "digest", "delivered_at"})
+        statement = (
+            update(MessageRow)
+            .where(
+                *_place(state.incident, state.channel), col(MessageRow.revision) <= state.revision
+            )
+            .values(posting_at=None, **values)
+            .returning(col(MessageRow.channel))
+        )
+        with writing(self._engine) as session:
+            insert_new(session, MessageRow(incident=state.incident, channel=state.channel))
+            return session.scalars(statement).first() is not None
+
+    def doubt(self, incident: str, channel: str, part: str) -> None:
+        """Forget what a message shows, so that the newest revision is sent again, whoever may be
+        sending it now.
+        """
+        with writing(self._engine) as session:
+            for name, digest in ((part, ""), (channel, IN_DOUBT)):
+                known = update(MessageRow).where(*_place(incident, name))
+                session.execute(known.values(digest=digest))
 
 
 def _place(incident: str, channel: str) -> tuple[Any, ...]:

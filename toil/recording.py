@@ -3,6 +3,9 @@
 A record whose events are all known has landed before. Its state (the incident's row, alerts,
 approval) is then left alone, because something newer may have been recorded since; so every
 record that changes state should carry an event.
+
+How an incident ended is final: what a run says after the incident was closed goes to the timeline,
+and only a record that opens it again changes its row's status, outcome and summary.
 """
 
 from datetime import datetime
@@ -20,6 +23,8 @@ from contracts.toil import Observation
 from toil.alerting import note_alerting
 from toil.database import insert_new
 from toil.tables import AlertRow, ApprovalRow, EventRow, IncidentRow, ObservationRow
+
+_FINAL = ("status", "outcome", "summary", "closed_at")
 
 
 def write_record(session: Session, record: Record, now: datetime) -> int:
@@ -92,6 +97,8 @@ def _apply_change(row: IncidentRow, change: IncidentChange | None) -> bool:
     if change is None:
         return False
     values = change.model_dump(exclude_none=True, exclude={"runbook", "reopen"})
+    if row.status == "closed" and not change.reopen:
+        values = {name: value for name, value in values.items() if name not in _FINAL}
     if change.reopen:
         values = {"closed_at": None, "outcome": None} | values
     if change.runbook and change.runbook not in row.runbooks:

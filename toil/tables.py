@@ -225,7 +225,9 @@ class LockRow(Row, table=True):
 
 
 class MessageRow(Row, table=True):
-    """What one channel was told of an incident, and who is telling it now."""
+    """What one channel was told of an incident, and who is telling it now. `digest` is of what it
+    shows; `posting_at` is set while it is not known whether a first post has arrived.
+    """
 
     __tablename__ = "message"
 
@@ -233,8 +235,33 @@ class MessageRow(Row, table=True):
     channel: str = Field(primary_key=True)
     revision: int = 0
     external_id: str | None = None
+    digest: str = Field(default="", sa_column_kwargs=_EMPTY)
+    posting_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     delivered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class GroupRow(Row, table=True):
+    """Who is in a group, as it was last read; `fault` says why it could not be read since."""
+
+    __tablename__ = "people_group"
+
+    name: str = Field(primary_key=True)
+    people: list[str] = Field(sa_type=Json)
+    read_at: datetime = Field(sa_type=UtcDateTime)
+    fault: str = Field(default="", sa_type=PlainText)
+
+
+class StopwatchRow(Row, table=True):
+    """Work that a person has begun to measure; at most one at a time."""
+
+    __tablename__ = "stopwatch"
+
+    person: str = Field(primary_key=True)
+    began_at: datetime = Field(sa_type=UtcDateTime)
+    text: str = Field(sa_type=PlainText)
+    service: str = Field(default="", sa_type=PlainText)
+    incident: str = ""
 
 
 class ObservationRow(Row, table=True):

@@ -111,11 +111,15 @@ class AlertsHeard(Contract):
 
 
 class MessageState(Contract):
-    """What one channel has: the delivered revision, and the channel's own id of the message."""
+    """What one channel has: the delivered revision, the channel's own id of the message, and the
+    digest of what it shows. `posting_at`: a first post began then, and nobody knows its end.
+    """
 
     incident: str
     channel: str
     revision: int
     external_id: str | None = None
+    digest: str = ""
+    posting_at: datetime | None = None
     delivered_at: datetime | None = None
     lease_until: datetime | None = None

@@ -3,6 +3,7 @@ the command line say the same.
 """
 
 from contracts.catalogue import FIGURES_DAYS, RunFigures
+from contracts.words import counted
 
 _MINUTE = 60
 
@@ -22,7 +23,7 @@ def figures_text(figures: RunFigures) -> str:
     """How a runbook has done lately: `14 runs · 12 resolved · 2 expired · median 3 min`."""
     if not figures.runs:
         return f"no run in {FIGURES_DAYS} days"
-    parts = [f"{figures.runs} {'run' if figures.runs == 1 else 'runs'}"]
+    parts = [counted(figures.runs, "run")]
     parts += [f"{count} {status}" for status, count in figures.outcomes.items()]
     if figures.heal_seconds_median is not None:
         parts.append(f"median {minutes_text(figures.heal_seconds_median)}")

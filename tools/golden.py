@@ -59,7 +59,14 @@ _TEXTS = {
     "Person.id": "ana",
     "Source.name": "alertmanager",
     "Matcher.value": "user-auth|user-auth-.+",
+    "OnCall.name": "primary",
+    "OnCall.url": "https://calendar.example/primary.ics",
+    "OnCall.schedule": "PSCHED1",
+    "SlackPolicy.channel": "C0123456",
+    "SlackPolicy.team": "T0123456",
 }
+# Numbers that must fit another field of the same model.
+_NUMBERS = {"IncidentRules.page_percent": 70}
 
 
 def models() -> dict[str, type[BaseModel]]:
@@ -96,6 +103,8 @@ def _field(model: type[BaseModel], name: str, field: FieldInfo) -> Any:
         return _TEXTS[place]
     if place in _BODIES:
         return sample_of(_BODIES[place]).model_dump(mode="json")
+    if place in _NUMBERS:
+        return _NUMBERS[place]
     if field.annotation in (int, float):
         return field.annotation(_number(field))
     return _value(field.annotation, name)

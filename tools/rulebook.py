@@ -107,6 +107,10 @@ ROWS: dict[str, Held] = {
         _around("a_large_share_of_the_ready_pods_needs_a_person"),
         {"blast_share_max": "share of the ready pods"},
     ),
+    "drained_workloads": Held(
+        f"{_TESTS}test_nodes.py::test_a_drain_of_more_than_is_looked_at_afterwards_asks",
+        elsewhere="20 Deployments and StatefulSets",
+    ),
     "outage": Held(_around("an_outage_asks_with_its_reason")),
     "paused": Held(_around("a_paused_workload_rolls_nothing_out"), elsewhere="`spec.paused`"),
     "autoscaler": Held(

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from temporalio import workflow
 
-from contracts.approval import Approval, Decision, Vote
+from contracts.approval import Approval, Decision, Stage, Vote
 from contracts.case import Case
 from contracts.errors import Declined, Expired, NoLongerNeeded, NotFound
+from contracts.groups import approver_labels
 from contracts.journal import IncidentChange
 from contracts.plan import Plan, Verdict
 from contracts.toil import Observation
@@ -17,6 +19,14 @@ from workflows.gate import Gate
 from workflows.scribe import Scribe
 
 DECISION_SECONDS_MAX = 120
+
+
+class Rung(NamedTuple):
+    """A moment of a question's ladder; without a stage it is the end."""
+
+    at: datetime
+    summary: str
+    stage: Stage | None = None
 
 
 class Questions:
@@ -56,7 +66,7 @@ class Questions:
         self.require_need()
         gate = self._open(plan, verdict, within)
         asked = gate.approval
-        people = ", ".join(asked.approvers)
+        people = approver_labels(asked.approvers)
         line = self._scribe.event("asked", f"{plan.summary}? Asked: {people}", data=_facts(asked))
         change = IncidentChange(status="waiting")
         try:
@@ -91,19 +101,51 @@ class Questions:
 
     async def _collect(self, gate: Gate) -> None:
         recorded = 0
+        rungs = self._rungs(gate.approval)
         while gate.is_open or recorded < len(gate.approval.votes):
-            left = gate.approval.expires_at - workflow.now()
+            rung = rungs[0] if rungs else Rung(gate.approval.expires_at, "expires")
+            left = rung.at - workflow.now()
             try:
                 await workflow.wait_condition(
                     partial(gate.has_news, recorded),
                     timeout=max(left, timedelta(0)),
-                    timeout_summary=f"{gate.approval.id} expires",
+                    timeout_summary=f"{gate.approval.id} {rung.summary}",
                 )
             except TimeoutError:
-                gate.close("expired")
+                rungs = await self._climb(gate, rungs)
             votes = gate.approval.votes[recorded:]
             recorded += len(votes)
             await self._record_votes(gate.approval, votes)
+
+    def _rungs(self, asked: Approval) -> list["Rung"]:
+        """What happens while nobody decides, in order; nothing where the case says never."""
+        whole, case = asked.expires_at - asked.opened_at, self._case
+        percents: list[tuple[int, Stage]] = [
+            (case.remind_percent, "reminded"),
+            (case.page_percent, "paged"),
+        ]
+        rungs = [Rung(asked.opened_at + whole * p / 100, s, s) for p, s in percents if p]
+        return sorted(rungs, key=lambda rung: rung.at)
+
+    async def _climb(self, gate: Gate, rungs: list["Rung"]) -> list["Rung"]:
+        """Time has passed without news: expire, or call louder; returns the rungs that are left.
+        After an outage only the highest rung that is due is said.
+        """
+        if not gate.is_open:
+            # The answer came in the same moment.
+            return rungs
+        if not rungs:
+            gate.close("expired")
+            return []
+        now = workflow.now()
+        # The first is what was waited for, however the clocks round.
+        due = [rungs[0], *(rung for rung in rungs[1:] if rung.at <= now)]
+        stage = due[-1].stage
+        if stage is not None and now < gate.approval.expires_at:
+            called = gate.call(stage)
+            line = self._scribe.event(stage, _call(called), data={"approval": called.id})
+            await self._scribe.write(line, approval=called)
+        return rungs[len(due) :]
 
     async def _record_votes(self, approval: Approval, votes: Sequence[Vote]) -> None:
         if not votes:
@@ -163,6 +205,14 @@ class Questions:
 def _sentence(vote: Vote) -> str:
     verb = "approved" if vote.decision == "approve" else "denied"
     return f"{vote.person} {verb}" + (f": {vote.reason}" if vote.reason else "")
+
+
+def _call(asked: Approval) -> str:
+    agreed = sum(vote.decision == "approve" for vote in asked.votes)
+    so_far = f"{agreed} of {asked.needed} agreed" if agreed else "nobody has decided"
+    verb = "people are paged" if asked.stage == "paged" else "reminded"
+    who = approver_labels(asked.approvers)
+    return f"{so_far}, {verb}: {who} may decide until {asked.expires_at:%H:%M:%S} UTC"
 
 
 def _facts(approval: Approval) -> dict[str, object]:

@@ -1,9 +1,11 @@
 """How a run ends, whatever happens in it: the interceptor no runbook can forget.
 
-A named error becomes an outcome. A bug fails the run loudly. A contract that does not decode
-pauses the run (its task fails and is retried), because a deploy can mend that.
+A named error becomes an outcome. A cancelled run says what it leaves changed. A bug fails the run
+loudly. A contract that does not decode pauses the run (its task fails and is retried), because a
+deploy can mend that.
 """
 
+import asyncio
 from typing import Any
 
 from pydantic import ValidationError
@@ -64,6 +66,9 @@ class EndingsInbound(WorkflowInboundInterceptor):
                 # An incident is never given up; its task is retried until somebody looks.
                 raise
             result = outcome_of(err)
+        except asyncio.CancelledError:
+            await _say_what_stays()
+            raise
         except ValidationError:
             raise
         except FAILS_A_RUN as err:
@@ -74,6 +79,13 @@ class EndingsInbound(WorkflowInboundInterceptor):
             result = result.model_copy(update={"receipts": len(instance.receipts)})
         await workflow.wait_condition(workflow.all_handlers_finished)
         return result
+
+
+async def _say_what_stays() -> None:
+    # Without a reason the run is only evicted from the worker's memory, and goes on elsewhere.
+    instance = workflow.instance()
+    if isinstance(instance, Runbook) and workflow.cancellation_reason() is not None:
+        await instance.say_what_stays()
 
 
 class Endings(Interceptor):

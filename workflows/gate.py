@@ -6,7 +6,7 @@ Everything a handler touches exists before `run` starts, because an update may c
 
 from datetime import datetime
 
-from contracts.approval import Approval, ApprovalState, Decision, Vote
+from contracts.approval import Approval, ApprovalState, Decision, Stage, Vote
 from contracts.errors import (
     AlreadyDecided,
     Expired,
@@ -15,6 +15,7 @@ from contracts.errors import (
     ReasonMissing,
     Stop,
 )
+from contracts.groups import approver_labels, is_group
 
 
 class Gate:
@@ -40,13 +41,18 @@ class Gate:
         self._check_open(now)
         if decision.digest is not None and decision.digest != asked.plan.digest:
             raise PlanChanged("this is not the plan you looked at")
-        if decision.person == asked.requester or decision.person not in asked.approvers:
+        if decision.person == asked.requester or not self._may(decision):
             raise self._not_allowed(decision.person)
         if decision.decision == "deny" and not decision.reason.strip():
             raise ReasonMissing("a denial needs a reason")
         if decision.decision == "approve" and decision.person in self._agreed():
             missing = asked.needed - len(self._agreed())
             raise AlreadyDecided(f"you have approved already; {missing} more must agree")
+
+    def _may(self, decision: Decision) -> bool:
+        """Whether the person is named, or in a named group as the door knows it now."""
+        groups = (group for group in decision.groups if is_group(group))
+        return any(who in self.approval.approvers for who in (decision.person, *groups))
 
     def _check_open(self, now: datetime) -> None:
         state = self.approval.state
@@ -61,7 +67,7 @@ class Gate:
     def _not_allowed(self, person: str) -> Stop:
         if person == self.approval.requester:
             return NotAllowed("who asked for a run may not approve it")
-        may = ", ".join(self.approval.approvers)
+        may = approver_labels(self.approval.approvers)
         return NotAllowed(f"only {may} may decide this")
 
     def _agreed(self) -> set[str]:
@@ -77,6 +83,11 @@ class Gate:
             return self.close("denied")
         if len(self._agreed()) >= self.approval.needed:
             return self.close("approved")
+        return self.approval
+
+    def call(self, stage: Stage) -> Approval:
+        """Note how loudly people have been asked by now."""
+        self.approval = self.approval.model_copy(update={"stage": stage})
         return self.approval
 
     def close(self, state: ApprovalState) -> Approval:

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 from contracts.alert import Alert
-from contracts.calls import IncidentRef, IncidentStart, Match, RunRequest
+from contracts.calls import IncidentRef, IncidentStart, Match, PageRequest, RunRequest
 from contracts.case import NOBODY, Case
+from contracts.groups import approver_labels
 from contracts.journal import Event, IncidentChange, IncidentStatus
 from contracts.toil import Observation
 from workflows.attempts import Attempts
@@ -125,10 +126,13 @@ class Incident(IncidentDoors):
         case = self._case(match, request)
         how = "is tried as a dry run" if case.dry_run else "starts"
         facts = case.model_dump(include={"runbook", "attempt", "dry_run"})
+        asked = request is not None and request.again
+        who = request.person if request else case.actor
+        how = f"{how} again, because {who} asks" if asked else how
         text = f"{case.runbook} {how}: {match.reason}"
-        line = self._scribe.event("matched", text, case.actor, facts)
+        line = self._scribe.event("matched", text, who, facts)
         if not case.dry_run:
-            self.state.began()
+            self.state.began(case.actor)
             self.state.status = "open"
         await self._set(self.state.status, line, IncidentChange(runbook=case.runbook))
         if not await self._attempts.start(case):
@@ -152,7 +156,8 @@ class Incident(IncidentDoors):
         facts = {
             "runbook": match.runbook,
             "target": state.target,
-            "actor": request.person if request else NOBODY,
+            # What is asked for again stays ours: who asks for it may approve it.
+            "actor": request.person if request and not request.again else NOBODY,
             "params": request.params if request else {},
             "dry_run": request.dry_run if request else False,
         }
@@ -165,6 +170,8 @@ class Incident(IncidentDoors):
             team=state.team,
             messenger=state.messenger,
             approval_seconds=state.rules.approval_seconds,
+            remind_percent=state.rules.remind_percent,
+            page_percent=state.rules.page_percent,
         )
 
     async def _end_attempt(self) -> None:
@@ -196,10 +203,18 @@ class Incident(IncidentDoors):
                 await self._taken_over(request.person, request.reason)
             elif word == "hand_back":
                 await self._handed_back(f"{request.person} hands back", workflow.now())
+            elif isinstance(request, PageRequest):
+                await self._paged(request)
             elif self.state.closed_at is None:
                 await self._attempts.cancel()
                 await self._end_attempt()
                 await self._close(f"closed by {request.person}: {request.reason}", request.person)
+
+    async def _paged(self, request: PageRequest) -> None:
+        text = f"{request.person} pages {approver_labels(request.whom)}"
+        text += f": {request.reason}" if request.reason else ""
+        line = self._scribe.event("paged", text, request.person, {"whom": list(request.whom)})
+        await self._scribe.write(line)
 
     async def _taken_over(self, person: str, reason: str) -> None:
         text = f"{person} takes over" + (f": {reason}" if reason else "")

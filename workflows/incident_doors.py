@@ -13,6 +13,7 @@ from contracts.calls import (
     IncidentStart,
     Match,
     MatchCall,
+    PageRequest,
     PersonRequest,
     RunRequest,
 )
@@ -21,6 +22,7 @@ from workflows.calls import refusal, steadfast
 from workflows.incident_state import IncidentState, TakenOver
 
 CASE_ALERTS_MAX = 20
+PAGED_MAX = 10
 
 
 class IncidentDoors:
@@ -89,6 +91,20 @@ class IncidentDoors:
         if self.state.closed_at is not None:
             raise refusal(AlreadyDecided(f"closed already; {request.person} need not"))
 
+    @workflow.update
+    async def page(self, request: PageRequest) -> IncidentRef:
+        """A person calls somebody else to it; channels ring them."""
+        self._said.append(("page", request))
+        return self._ref()
+
+    @page.validator
+    def _check_page(self, request: PageRequest) -> None:
+        self._check_same(request)
+        if self.state.closed_at is not None:
+            raise refusal(AlreadyDecided("the incident is closed; nobody needs to come"))
+        if not 0 < len(request.whom) <= PAGED_MAX or not all(request.whom):
+            raise refusal(InvalidInput(f"say whom to page: 1 to {PAGED_MAX} people or groups"))
+
     @workflow.update(name="run")
     async def run_runbook(self, request: RunRequest) -> IncidentRef:
         """A person starts a runbook; it runs after the one that runs now. A name that the
@@ -99,6 +115,8 @@ class IncidentDoors:
         if match.runbook is None:
             fix = "Name one of those, and a target that exists."
             raise refusal(InvalidInput(match.reason, fix))
+        # Somebody else may have asked for it meanwhile.
+        self._check_again(request)
         self.state.ask_for(request, workflow.now())
         return self._ref()
 
@@ -108,6 +126,11 @@ class IncidentDoors:
         if taken is not None:
             fix = "Hand it back first." if taken.person == request.person else None
             raise refusal(NotAllowed(f"{taken.person} has taken this incident over", fix))
+        self._check_again(request)
+
+    def _check_again(self, request: RunRequest) -> None:
+        if request.again and (refused := self.state.why_not_again(request)):
+            raise refusal(refused)
 
     async def _match(self, runbook: str | None) -> Match:
         """Ask the catalogue about the alerts that wait for an answer, or about that runbook."""

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 
 from contracts.alert import Alert
 from contracts.calls import IncidentStart, Match, RunRequest
-from contracts.case import Outcome, OutcomeStatus
+from contracts.case import NOBODY, Outcome, OutcomeStatus
+from contracts.errors import AlreadyDecided, InvalidInput, Stop
 from contracts.journal import IncidentStatus
 from contracts.model import Contract
 from contracts.policy import IncidentRules
@@ -58,6 +59,8 @@ class IncidentState(BaseModel):
     requests_seen: list[str] = Field(default_factory=list)
     gave_up: bool = False
     declined: set[str] = Field(default_factory=set)
+    actor: str = NOBODY
+    unanswered: str = ""
     overflowed: bool = False
     overflow_said: bool = False
 
@@ -137,10 +140,11 @@ class IncidentState(BaseModel):
         slim = {identity: _slim(alert) for identity, alert in self.alerts.items()}
         return self.model_copy(update={"alerts": slim}).model_dump(mode="json")
 
-    def began(self) -> None:
-        """An automatic attempt answers what fires now, and what it has to heal is not healed."""
+    def began(self, actor: str) -> None:
+        """An attempt answers what fires now, and what it has to heal is not healed."""
         self.answer_all()
         self.healed_at, self.gave_up = None, False
+        self.actor, self.unanswered = actor, ""
 
     def ended(self, outcome: Outcome, runbook: str, now: datetime) -> None:
         """Take note of how an attempt ended: who must look now, and what is waited for.
@@ -149,6 +153,9 @@ class IncidentState(BaseModel):
         the catalogue.
         """
         self.outcome = outcome.status
+        # Somebody's own run stays theirs: asked for again as ours, they could approve it.
+        lapsed = outcome.status == "expired" and self.actor == NOBODY
+        self.unanswered = runbook if lapsed else ""
         if not self.firing:
             self.quiet_since = self.quiet_since or now
         if outcome.status == "resolved":
@@ -171,6 +178,7 @@ class IncidentState(BaseModel):
         """End it. What fires on counts as answered, so that only a new firing re-opens it."""
         self.answer_all()
         self.closed_at, self.healed_at, self.taken = now, None, None
+        self.unanswered = ""
         if self.alerts:
             self.outcome = self.outcome or "resolved"
 
@@ -203,7 +211,20 @@ class IncidentState(BaseModel):
         if key not in self.requests_seen:
             self.heard_at = now
             self.requests.append(request)
+            self.unanswered = ""
             self.requests_seen = [*self.requests_seen, key][-REQUESTS_REMEMBERED_MAX:]
+
+    def why_not_again(self, request: RunRequest) -> Stop | None:
+        """Why a run may not be repeated as Firebreak's own, or nothing: only what an alert began
+        and nobody answered may, just as it was.
+        """
+        if f"{request.person}/{request.request}" in self.requests_seen:
+            return None
+        if request.params or request.dry_run:
+            return InvalidInput("what is asked for again runs as it did, without parameters")
+        if not self.unanswered or request.runbook != self.unanswered:
+            return AlreadyDecided(f"no question of {request.runbook} has expired unanswered here")
+        return None
 
     def ask_again(self, request: RunRequest | None) -> None:
         """Take back that an attempt began: the request, or the alerts, wait for one again."""

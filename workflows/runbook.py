@@ -152,6 +152,10 @@ class Runbook:
         """Close open questions: the alerts have resolved. A write under way is not disturbed."""
         self._questions.stand_down(reason)
 
+    async def say_what_stays(self) -> None:
+        """After a cancellation: what this run changed and did not give back, and how one does."""
+        await self._writer.loans.tell()
+
     async def _grant(self, action: Action, within: timedelta) -> Granted:
         key = self._next_key()
         plan = await self._plan(action, key, workflow.now())

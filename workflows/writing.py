@@ -25,6 +25,7 @@ from contracts.errors import FirebreakError, OutcomeUnknown, PlanChanged, Refuse
 from contracts.journal import IncidentChange
 from contracts.step import Action, Receipt
 from workflows.calls import RULES, call, finished, options, steadfast, translated, write_within
+from workflows.loans import Loans
 from workflows.scribe import Scribe
 
 LOCK_MARGIN_SECONDS = 300
@@ -38,6 +39,7 @@ class Writer:
         self._scribe = scribe
         # More than one when a runbook acts on several targets at once.
         self._writing: list[workflow.ActivityHandle[Receipt]] = []
+        self.loans = Loans(case, scribe)
 
     async def write(self, action: Action, judged: JudgeCall, approval: Approval | None) -> Receipt:
         """Bring about the judged plan.
@@ -65,7 +67,7 @@ class Writer:
             # Two runs with one key, e.g. a runbook that another one started with its own case.
             raise Refused(f"{judged.key} is the key of a write to {', '.join(held.lock_keys)}")
         if held.state == "done" and held.receipt is not None:
-            return held.receipt
+            return self.loans.settled(action, held.receipt)
         if held.state != "open":
             raise PlanChanged(f"the earlier write of {judged.key} was {held.state}")
         try:
@@ -75,7 +77,7 @@ class Writer:
             await self._settle(judged, self._closing(judged, state, reason=str(err)))
             raise
         await self._settle(judged, self._closing(judged, "done", receipt=receipt))
-        return receipt
+        return self.loans.settled(action, receipt)
 
     async def _reserve(
         self, action: Action, judged: JudgeCall, approval: Approval | None

@@ -13,7 +13,8 @@ from activities.kubernetes.client import open_cluster as open_cluster
 from activities.kubernetes.cordon import CordonAction, UncordonAction
 from activities.kubernetes.delete_pod import DeletePodAction
 from activities.kubernetes.drain import DrainAction
-from activities.kubernetes.ensure import Ensurer, Switches
+from activities.kubernetes.ensure import Brakes as Brakes
+from activities.kubernetes.ensure import Ensurer
 from activities.kubernetes.events import EventsLook
 from activities.kubernetes.evict import EvictPodAction
 from activities.kubernetes.evidence import Shelf
@@ -79,7 +80,7 @@ ACTIONS = (
 def all_activities(
     clusters: Clusters,
     journal: Shelf,
-    pauses: Switches,
+    brakes: Brakes,
     clock: Clock = utc_now,
     sleep: Sleep = sleep_unless_stopping,
 ) -> list[Activity]:
@@ -88,7 +89,7 @@ def all_activities(
         OwnerLook(clusters).find,
         *(look(clusters, journal).look for look in LOOKS),
         *(check(clusters, clock, sleep).check for check in CHECKS),
-        *_actions(clusters, Ensurer(clusters, pauses, clock, sleep), clock, sleep),
+        *_actions(clusters, Ensurer(clusters, brakes, clock, sleep), clock, sleep),
     ]
 
 

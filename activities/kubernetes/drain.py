@@ -1,8 +1,8 @@
 """Drain a Node: close it, then evict the pods that were planned, a few at a time.
 
-A drain is many writes. Each goes the way of every single one (`ensure.py`), with the kill switch
-and the lock asked right before it, and is bound to a pod's uid: an attempt that follows a killed
-one finds what is gone, and goes on with the rest.
+A drain is many writes. Each goes the way of every single one (`ensure.py`), with the kill switch,
+the storms and the lock asked right before it, and is bound to a pod's uid: an attempt that follows
+a killed one finds what is gone, and goes on with the rest.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from temporalio import activity
 from activities.kubernetes.affected import Affected, Owners, worst_of
 from activities.kubernetes.client import Cluster
 from activities.kubernetes.cordon import state_pins
-from activities.kubernetes.drain_filter import Sorted, shown, sort_pods
+from activities.kubernetes.drain_filter import NAMED_MAX, Sorted, few, shown, sort_pods
 from activities.kubernetes.draining import Draining, Tools, pods_on
 from activities.kubernetes.ensure import Ensurer
 from activities.kubernetes.evict import rehearse_eviction
@@ -25,13 +25,12 @@ from activities.kubernetes.waiting import Clock, Sleep
 from activities.kubernetes.workload import cluster_of
 from contracts.calls import EnsureCall
 from contracts.errors import Refused
-from contracts.kubernetes import Drain
+from contracts.kubernetes import AWAITED_KINDS, AWAITED_MAX, Drain
 from contracts.plan import Plan
 from contracts.step import Receipt, StepCall
 from contracts.target import Target
 
 PODS_MAX = 250
-NAMED_MAX = 5
 
 
 class DrainAction:
@@ -65,7 +64,7 @@ class DrainAction:
             cluster,
             node,
             **_words(cluster, call.step, node, found, affected),
-            findings=(*_findings(node, found, affected), *said),
+            findings=(*drain_findings(node, found, affected), *said),
             around=surroundings.model_copy(update=more),
             also_locks=tuple(one.target.key for one in affected),
             consent=owners.consent(target, node.raw, affected),
@@ -136,7 +135,8 @@ def _words(
     }
 
 
-def _findings(node: Node, found: Sorted, affected: list[Affected]) -> list[str]:
+def drain_findings(node: Node, found: Sorted, affected: list[Affected]) -> list[str]:
+    """What a person should know before saying yes, besides what the API server said."""
     said = [f"{one.target}: {len(one.pods)} pods, {one.ready_here} ready" for one in affected]
     if len(said) > NAMED_MAX:
         said = [*said[:NAMED_MAX], f"and {len(said) - NAMED_MAX} more workloads"]
@@ -145,6 +145,9 @@ def _findings(node: Node, found: Sorted, affected: list[Affected]) -> list[str]:
     jobs = [str(one.target) for one in affected if one.target.kind == "Job"]
     if jobs:
         said.append(f"these start over: {', '.join(jobs[:NAMED_MAX])}")
+    awaited = sum(one.target.kind in AWAITED_KINDS for one in affected)
+    if awaited > AWAITED_MAX:
+        said.append(f"afterwards only {AWAITED_MAX} of its {awaited} workloads are looked at")
     unread = [str(one.target) for one in affected if not one.obj]
     if unread:
         named = ", ".join(unread[:NAMED_MAX])
@@ -158,6 +161,4 @@ def _by_hand(cluster: Cluster, target: Target, *flags: str) -> str:
 
 
 def _named(pods: list[Object]) -> str:
-    names = [shown(pod) for pod in pods]
-    more = f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else ""
-    return ", ".join(names[:NAMED_MAX]) + more
+    return few(map(shown, pods))

@@ -13,6 +13,8 @@ from activities.kubernetes import raw
 from activities.kubernetes.pod_writes import MIRROR, empty_dirs, is_terminating
 from activities.kubernetes.raw import Object
 
+NAMED_MAX = 5
+
 Fate = Literal["leaving", "finished", "daemon", "static", "unmanaged", "empty_dir", "evict"]
 
 
@@ -39,6 +41,13 @@ def sort_pods(pods: Iterable[Object], daemon_sets: set[str], *, lose_empty_dirs:
 def shown(pod: Object) -> str:
     """`namespace/name`."""
     return f"{raw.text(pod, 'metadata', 'namespace')}/{raw.name_of(pod)}"
+
+
+def few(names: Iterable[str]) -> str:
+    """The first `NAMED_MAX` of these names, and how many more there are."""
+    every = list(names)
+    more = f" and {len(every) - NAMED_MAX} more" if every[NAMED_MAX:] else ""
+    return ", ".join(every[:NAMED_MAX]) + more
 
 
 def controller_uid(pod: Object) -> str:

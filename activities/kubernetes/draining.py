@@ -15,10 +15,11 @@ from activities.kubernetes import raw
 from activities.kubernetes.affected import Owners
 from activities.kubernetes.client import ANYWHERE, Answer, Cluster
 from activities.kubernetes.cordon import UNSCHEDULABLE, YES, cordon_change
-from activities.kubernetes.drain_filter import controller_uid, shown, sort_pods
+from activities.kubernetes.drain_filter import NAMED_MAX, controller_uid, few, shown, sort_pods
 from activities.kubernetes.ensure import Change, Ensurer
 from activities.kubernetes.failures import BudgetSpent, Conflict
 from activities.kubernetes.nodes import Node, read_planned_node
+from activities.kubernetes.plans import kubectl
 from activities.kubernetes.pod_writes import is_terminating, options_for
 from activities.kubernetes.raw import Object
 from activities.kubernetes.subject import Subject
@@ -36,7 +37,6 @@ ASK_AGAIN_SECONDS = 5.0
 # The lock outlives the write by 5 minutes; what the drain knows must be told before the write's
 # own time is over.
 UNTIL_LOCK_SECONDS = 330
-NAMED_MAX = 5
 _POD = "pod/"
 BEGUN = "a part of the drain is done"
 
@@ -73,6 +73,8 @@ class Draining:
             for name, uid in call.plan.pins.items()
             if name.startswith(_POD)
         }
+        # Those that nobody has told to go yet, as far as was seen last.
+        self._staying = set(self._pinned)
         self._written = self._begun = False
         self._later: dict[str, datetime] = {}
         self._why: dict[str, str] = {}
@@ -82,15 +84,26 @@ class Draining:
         try:
             closed = self._close()
             return self._empty(closed)
-        except Stop as err:
+        except (Stop, OutcomeUnknown) as err:
             if not self._begun:
                 raise
-            raise OutcomeUnknown(f"{BEGUN}; then {err.message}") from None
+            raise self._in_part(err) from None
+
+    def _in_part(self, err: Stop | OutcomeUnknown) -> OutcomeUnknown:
+        """Whoever reads it goes on by hand. What became unknown says already what is done."""
+        told = err.message if isinstance(err, OutcomeUnknown) else f"{self._so_far}; {err.message}"
+        plan = self._call.plan
+        fix = f"Finish it by hand: {plan.kubectl}"
+        if plan.pins[UNSCHEDULABLE] != YES:
+            back = kubectl(self._cluster, plan.target, "uncordon", plan.target.name)
+            fix += f"; or give the node back: {back}"
+        return OutcomeUnknown(told, fix)
 
     def _close(self) -> Receipt:
         """Cordon it. Before anything is written, the pods must still be those of the plan."""
         call = self._call
         node = read_planned_node(self._cluster, call.plan)
+        self._left()
         self._begun = node.cordoned_by == call.key or self._may_have_evicted()
         came = [] if self._begun else self._others()
         if came:
@@ -105,8 +118,7 @@ class Draining:
         """
         if activity.info().attempt == 1 or self._call.plan.pins[UNSCHEDULABLE] != YES:
             return False
-        staying = [pod for pod in self._left() if not is_terminating(pod)]
-        return len(staying) < len(self._pinned)
+        return len(self._staying) < len(self._pinned)
 
     def _empty(self, closed: Receipt) -> Receipt:
         for _ in range(Drain.takes_seconds):
@@ -121,7 +133,14 @@ class Draining:
 
     @property
     def _so_far(self) -> str:
-        return BEGUN if self._begun else ""
+        """What is done, for whoever has to go on; empty while nothing is."""
+        if not self._begun:
+            return ""
+        gone = [name for uid, name in self._pinned.items() if uid not in self._staying]
+        stay = [name for uid, name in self._pinned.items() if uid in self._staying]
+        told = f"{BEGUN}: {self._call.plan.target} was cordoned, and {len(gone)} of "
+        told += f"{len(self._pinned)} pods evicted" + (f" ({few(gone)})" if gone else "")
+        return told + (f"; not yet: {few(stay)}" if stay else "")
 
     def _counted(self, receipt: Receipt) -> Receipt:
         if receipt.did == "written":
@@ -131,7 +150,9 @@ class Draining:
     def _left(self) -> list[Object]:
         """The planned pods that are still there."""
         pods = pods_on(self._cluster, self._call.plan.target.name)
-        return sorted((pod for pod in pods if raw.uid_of(pod) in self._pinned), key=shown)
+        left = sorted((pod for pod in pods if raw.uid_of(pod) in self._pinned), key=shown)
+        self._staying = {raw.uid_of(pod) for pod in left if not is_terminating(pod)}
+        return left
 
     def _others(self) -> list[Object]:
         """The pods that a drain would move, too, but that came after the plan."""
@@ -170,6 +191,7 @@ class Draining:
             self._later[uid], self._why[uid] = self._tools.clock() + pause, err.message
             return False
         self._counted(receipt)
+        self._staying.discard(uid)
         self._why.pop(uid, None)
         return True
 
@@ -212,8 +234,7 @@ class Draining:
         told = [f"{shown(pod)} ({self._why.get(raw.uid_of(pod), 'leaving')})" for pod in left]
         gone = f"{len(self._pinned) - len(left)} of {len(self._pinned)} pods are gone"
         text = f"its time is over: {plan.target} is cordoned, {gone}; still there: "
-        fix = f"Look at the disruption budgets, then finish or undo it by hand: {plan.kubectl}"
-        return OutcomeUnknown(text + ", ".join(told[:NAMED_MAX]), fix)
+        return OutcomeUnknown(text + ", ".join(told[:NAMED_MAX]))
 
     def _receipt(self, closed: Receipt, left: list[Object]) -> Receipt:
         plan, others = self._call.plan, self._others()

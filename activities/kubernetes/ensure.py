@@ -1,19 +1,21 @@
 """The one way in which this package writes: bring about what a plan says, or refuse.
 
-    read ─ another uid? ─ already so? ─ moved since the plan? ─ switched off, lock over? ─ write
-      └────────────── 409, or no answer: read again, a bounded number of times ─────────────┘
+    read ─ another uid? ─ already so? ─ moved since the plan? ─ may it still be? ─ write
+      └──────────── 409, or no answer: read again, a bounded number of times ────────┘
 
 A write carries the uid and the resourceVersion that were read, so that it lands on that state or
 not at all. What was sent without an answer is looked for before anything is sent again; a retried
-activity therefore finds its own work done. A `Stop` promises that nothing was written: after a lost
-answer, or in a later attempt that does not find the planned state, it becomes `OutcomeUnknown`.
+activity therefore finds its own work done. Right before each request the kill switches, the
+storms and the lock are asked: a plan is judged once, and some go on for long. A `Stop` promises
+that nothing was written: after a lost answer, or in a later attempt that does not find the planned
+state, it becomes `OutcomeUnknown`.
 """
 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from temporalio import activity
 from temporalio.exceptions import CancelledError
@@ -35,7 +37,9 @@ from contracts.errors import (
     Unavailable,
 )
 from contracts.step import Changed, Receipt
+from guardrails import Storm
 from guardrails.facts import namespace_of
+from guardrails.storm import storm_fix, storm_words
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +68,20 @@ class Switches(Protocol):
 
     def blocking(self, scopes: tuple[str, ...]) -> tuple[Pause, ...]:
         """Those of these scopes that are on."""
+
+
+class Weather(Protocol):
+    """The storms (`activities.weather.WeatherWatch`)."""
+
+    def storm(self, cluster: str, incident: str, now: datetime) -> Storm | None:
+        """The storm in the cluster, if one is on; where it is new, it is said in the incident."""
+
+
+class Brakes(NamedTuple):
+    """What may stop a write in the last moment. Both raise Unavailable when they cannot tell."""
+
+    switches: Switches
+    weather: Weather
 
 
 R = TypeVar("R", bound=Subject)
@@ -129,10 +147,10 @@ class Ensurer:
     """
 
     def __init__(
-        self, clusters: Mapping[str, Cluster], switches: Switches, clock: Clock, sleep: Sleep
+        self, clusters: Mapping[str, Cluster], brakes: Brakes, clock: Clock, sleep: Sleep
     ) -> None:
         self._clusters = clusters
-        self._switches = switches
+        self._switches, self._weather = brakes
         self._clock = clock
         self._sleep = sleep
 
@@ -140,8 +158,8 @@ class Ensurer:
         """A receipt once the change is there, whoever sent it.
 
         A cancellation waits until the outcome is known, and never hides a receipt. Raises
-        PlanChanged, Paused, Expired, NotFound, Rejected, InvalidInput only when nothing was
-        written; Unavailable, OutcomeUnknown; CancelledError.
+        PlanChanged, Paused, Refused (a storm), Expired, NotFound, Rejected, InvalidInput only when
+        nothing was written; Unavailable, OutcomeUnknown; CancelledError.
         """
         receipt: Receipt | None = None
         try:
@@ -181,6 +199,7 @@ class Ensurer:
             raise _spent(attempt)
         send = attempt.change.prepare(self._cluster(attempt), current)
         self._refuse_switched_off(attempt)
+        self._refuse_in_a_storm(attempt)
         self._refuse_unlocked(attempt)
         try:
             return self._receipt(attempt, Subject(*send()), sent=True)
@@ -217,6 +236,15 @@ class Ensurer:
             first = blocking[0]
             why = f"{first.scope} is paused by {first.person}: {first.reason}"
             raise Paused(f"{call.step.target}: {why}{attempt.promise}")
+
+    def _refuse_in_a_storm(self, attempt: _Try[R]) -> None:
+        """A storm that began since the plan was judged: then nothing more is written."""
+        call = attempt.call
+        cluster = call.step.target.cluster
+        storm = self._weather.storm(cluster, call.incident, self._clock())
+        if storm is not None:
+            text = f"{call.step.target}: {storm_words(storm)}{attempt.promise}"
+            raise Refused(text, storm_fix(storm))
 
     def _refuse_unlocked(self, attempt: _Try[R]) -> None:
         """The last look at the time: whoever takes the lock over must not meet our write."""

@@ -10,6 +10,8 @@ from temporalio import activity
 
 from activities.kubernetes import raw
 from activities.kubernetes.client import Cluster, Place
+from activities.kubernetes.consent import consent_of
+from activities.kubernetes.cron_job import cron_job_above
 from activities.kubernetes.ensure import Change, Ensurer
 from activities.kubernetes.plans import kubectl, plan_of
 from activities.kubernetes.pod_writes import is_terminating, options_for
@@ -63,6 +65,7 @@ class DeleteJobAction:
             findings=tuple(_findings(job, pods)),
             noop=is_terminating(job.raw),
             around=surroundings.model_copy(update={"dry_run": accepted}),
+            consent=consent_of(cluster, target, job.raw, cron_job_above(cluster, target, job).raw),
         )
 
     @activity.defn(name=f"{DeleteJob.activity}.ensure")

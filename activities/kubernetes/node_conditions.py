@@ -41,6 +41,7 @@ class NodeConditionsLook:
         facts = _of_node(node, call.at) | {
             "pods": len(living),
             "workloads": _workloads(affected)[:WORKLOADS_MAX],
+            "workloads_total": len(affected),
             "nodes_total": len(nodes),
             "nodes_ready": sum(node_is_ready(other) for other in nodes),
         }

@@ -8,18 +8,17 @@ from dataclasses import dataclass
 
 from activities.kubernetes import raw
 from activities.kubernetes.client import Cluster
+from activities.kubernetes.cron_job import AGAIN, AGAIN_UID, cron_job_above
 from activities.kubernetes.jobs import state_words
 from activities.kubernetes.plans import kubectl
 from activities.kubernetes.raw import Object
 from activities.kubernetes.subject import Subject
 from activities.kubernetes.workload import Workload, bare_template, images_text, read_workload
-from contracts.errors import NotFound, Refused
+from contracts.errors import Refused
 from contracts.model import digest_of
 from contracts.target import Target
 
 KEY = "firebreak.dev/key"
-AGAIN = "firebreak.dev/rerun-of"
-AGAIN_UID = "firebreak.dev/rerun-of-uid"
 CONTROLLER_LABELS = (
     "controller-uid",
     "job-name",
@@ -115,7 +114,7 @@ def read_source(cluster: Cluster, target: Target) -> Source:
     than Job and CronJob, NotFound, Unavailable, Rejected; Refused for a CronJob that never ran.
     """
     read = read_workload(cluster, target, ("Job", "CronJob"))
-    above = read if target.kind == "CronJob" else _cron_job(cluster, target, read)
+    above = read if target.kind == "CronJob" else cron_job_above(cluster, target, read)
     base = raw.name_of(above.raw) or raw.annotation(read.raw, AGAIN) or target.name
     newest = _newest(cluster, target, read, above, base)
     if newest is None:
@@ -140,22 +139,6 @@ def refuse_unfit(cluster: Cluster, target: Target, source: Source) -> None:
     if raw.dig(source.job_spec, "manualSelector") is True:
         said = f"{target} has a selector of its own: a copy would take the pods of the old one"
         raise Refused(said, "Run it again by hand, with another selector.")
-
-
-def _cron_job(cluster: Cluster, target: Target, job: Subject) -> Workload:
-    """The CronJob above it, by uid, which one of ours names itself; empty where there is none any
-    more.
-    """
-    owner = raw.controller_of(job.raw)
-    ours = {"name": raw.annotation(job.raw, AGAIN), "uid": raw.annotation(job.raw, AGAIN_UID)}
-    wanted = owner if owner.get("kind") == "CronJob" else ours
-    if not wanted.get("uid"):
-        return Workload({}, kind="CronJob")
-    try:
-        found = cluster.get("CronJob", target.namespace, raw.text(wanted, "name")).body
-    except NotFound:
-        found = {}
-    return Workload(found if raw.uid_of(found) == wanted["uid"] else {}, kind="CronJob")
 
 
 def _newest(

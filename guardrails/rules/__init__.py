@@ -49,6 +49,7 @@ NEW: tuple[Rule, ...] = (
     disruption.disruption_budget,
     disruption.capacity,
     disruption.blast_radius,
+    disruption.drained_workloads,
     disruption.outage,
     surroundings.paused,
     surroundings.autoscaler,

@@ -3,6 +3,8 @@
 from contracts.calls import JudgeCall
 from contracts.plan import Reason
 from guardrails.facts import Facts
+from guardrails.kinds import UNCORDON
+from guardrails.storm import storm_fix, storm_words
 from guardrails.words import deny, minutes, percent
 
 
@@ -12,24 +14,20 @@ def storm(call: JudgeCall, facts: Facts) -> Reason | None:
     if seen is None:
         return None
     text = (
-        f"storm in cluster {seen.cluster}: {seen.targets} targets alerted since "
-        f"{seen.since:%H:%M:%S} UTC; from more than {limits.storm_targets_max} in "
+        f"{storm_words(seen)}; from more than {limits.storm_targets_max} in "
         f"{minutes(limits.storm_window_seconds)} on Firebreak only observes "
         f"(it would do this: {call.plan.summary})"
     )
-    fix = (
-        "Look for the one cause: network, storage, DNS, a node pool. If no more begin, it ends at "
-        f"{seen.until:%Y-%m-%d %H:%M:%S} UTC."
-    )
-    return deny("storm", text, fix)
+    return deny("storm", text, storm_fix(seen))
 
 
 def unhealthy_nodes(call: JudgeCall, facts: Facts) -> Reason | None:
     """One sick node is repaired; with many, taking one more away makes it worse. A share that
-    rounds down to none still leaves the first sick node to be repaired.
+    rounds down to none still leaves the first sick node to be repaired. Giving a node
+    back never makes it worse, so an uncordon is not held to it.
     """
     around, share = call.plan.around, facts.limits.unhealthy_nodes_share_max
-    if call.plan.target.kind != "Node":
+    if call.plan.target.kind != "Node" or call.plan.action == UNCORDON:
         return None
     fix = "Find what the nodes have in common; handle them by hand."
     if around.nodes == 0:

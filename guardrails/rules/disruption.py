@@ -1,9 +1,10 @@
 """How much would stop serving: pods that go away at once, budgets, an outage, a lack of room."""
 
 from contracts.calls import JudgeCall
+from contracts.kubernetes import AWAITED_KINDS, AWAITED_MAX
 from contracts.plan import Budget, Reason
 from guardrails.facts import Facts
-from guardrails.kinds import EVICT, EVICTIONS, ONE_POD, REMOVALS, SCALE
+from guardrails.kinds import DRAIN, EVICT, EVICTIONS, ONE_POD, REMOVALS, SCALE
 from guardrails.words import ask, deny, percent
 
 
@@ -36,6 +37,21 @@ def ready_left(call: JudgeCall, facts: Facts) -> Reason | None:
     left = max(0, ready - lost)
     text = f"{left} of {ready} ready pods of {call.plan.target} would be left; at least {least}"
     return deny("ready_left", text, "Scale it up first, or do it by hand.")
+
+
+def drained_workloads(call: JudgeCall, _facts: Facts) -> Reason | None:
+    """What moves more workloads than a runbook waits for afterwards needs a person to look."""
+    if call.plan.action != DRAIN:
+        return None
+    awaited = [f"/{kind}/" for kind in AWAITED_KINDS]
+    moved = [key for key in call.plan.also_locks if any(kind in key for kind in awaited)]
+    if len(moved) <= AWAITED_MAX:
+        return None
+    text = (
+        f"{call.plan.target} has pods of {len(moved)} workloads, and only {AWAITED_MAX} of them "
+        "are looked at afterwards"
+    )
+    return ask("drained_workloads", text, "Agree if somebody looks whether the rest gets ready.")
 
 
 def outage(call: JudgeCall, _facts: Facts) -> Reason | None:

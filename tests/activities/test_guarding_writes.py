@@ -150,8 +150,10 @@ def test_an_auto_runbook_needs_no_approval(desk: Desk) -> None:
 
 
 def test_without_an_approval_nothing_is_reserved(desk: Desk) -> None:
-    """Ask without an answer is a refusal, and no row is left."""
-    with pytest.raises(Refused, match="nobody was asked"):
+    """What was allowed when it was planned, and must be asked now, lets people be asked: it is no
+    refusal. No row is left.
+    """
+    with pytest.raises(PlanChanged, match="a person must agree by now: Rollback asks"):
         desk.guard.reserve(wanted())
     assert desk.reservations.history([TARGET.key], NOON - timedelta(days=1)) == ()
 

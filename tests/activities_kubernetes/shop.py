@@ -10,7 +10,7 @@ from kubernetes.client import ApiClient
 from temporalio.testing import ActivityEnvironment
 
 from activities.kubernetes import Cluster, open_cluster
-from activities.kubernetes.ensure import Ensurer
+from activities.kubernetes.ensure import Brakes, Ensurer
 from activities.kubernetes.health import RolloutHealthyCheck
 from activities.kubernetes.restart import RolloutRestartAction
 from activities.kubernetes.rollback import RollbackDeploymentAction
@@ -19,6 +19,7 @@ from contracts.kubernetes import RollbackDeployment, RolloutHealthy, RolloutRest
 from contracts.plan import Plan
 from contracts.step import CheckCall, Receipt, Step, StepCall
 from contracts.target import Target
+from guardrails import Storm
 from sandbox import SandboxServer, Timing
 from sandbox.scenario import break_shop, connect, create_shop, read_deployment
 from toil.views import Pause
@@ -102,6 +103,20 @@ class Switches:
         return tuple(pause for pause in self.on if pause.scope in scopes)
 
 
+@dataclass
+class Sky:
+    """The weather, in memory: the storm that is on, if one is."""
+
+    on: Storm | None = None
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    def storm(self, cluster: str, incident: str, now: datetime) -> Storm | None:
+        """What is on."""
+        assert now.tzinfo is not None
+        self.asked.append((cluster, incident))
+        return self.on
+
+
 class Shop:
     """One sandbox with the shop in it, the activities under test, and how to run them."""
 
@@ -112,12 +127,13 @@ class Shop:
         self.pipeline: ApiClient = connect(kubeconfig)
         self.cluster: Cluster = open_cluster(kubeconfig, "sandbox")
         self.clusters = {"lab": self.cluster}
-        self.switches = Switches()
+        self.switches, self.sky = Switches(), Sky()
         self.shelf = Shelf()
         self.environment = ActivityEnvironment()
         self.heartbeats: list[Any] = []
         self.environment.on_heartbeat = lambda *details: self.heartbeats.append(details)
-        ensurer = Ensurer(self.clusters, self.switches, clock, clock.advance)
+        brakes = Brakes(self.switches, self.sky)
+        ensurer = Ensurer(self.clusters, brakes, clock, clock.advance)
         self.rollback = RollbackDeploymentAction(self.clusters, ensurer)
         self.restart = RolloutRestartAction(self.clusters, ensurer)
         self.health = RolloutHealthyCheck(self.clusters, clock, clock.advance)

@@ -156,6 +156,7 @@ def test_a_node_tells_its_state_and_what_runs_there() -> None:
             {"kind": "Deployment", "namespace": NAMESPACE, "name": "web", "pods": 2},
             {"kind": "DaemonSet", "namespace": NAMESPACE, "name": "logs", "pods": 1},
         ],
+        "workloads_total": 2,
         "nodes_total": 2,
         "nodes_ready": 1,
     }

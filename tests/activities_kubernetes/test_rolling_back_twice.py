@@ -127,4 +127,4 @@ async def test_the_runbook_escalates_a_return_before_it_asks(
     outcome = await runbook.run(runbook.case)
     assert outcome.status == "escalated"
     assert "revision 3 of deployment shop/user-auth is itself a return" in outcome.summary
-    assert "a person must name the revision to go to" in outcome.summary
+    assert "a person must name the one to go to" in outcome.summary

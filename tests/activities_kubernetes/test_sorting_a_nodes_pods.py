@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from activities.kubernetes.affected import Affected, worst_of
-from activities.kubernetes.drain_filter import Fate, sort_pods
+from activities.kubernetes.drain import drain_findings
+from activities.kubernetes.drain_filter import Fate, Sorted, sort_pods
+from activities.kubernetes.nodes import Node
 from activities.kubernetes.pod_writes import untouchable
 from activities.kubernetes.workload import Workload
 from contracts.target import Target
@@ -103,3 +105,15 @@ def test_a_workload_that_nobody_can_read_loses_everything() -> None:
 def test_a_node_without_pods_loses_none() -> None:
     """Nothing is asked for it."""
     assert worst_of([], 0).lost == 0
+
+
+@pytest.mark.parametrize(("number", "said"), [(20, False), (21, True)])
+def test_a_drain_of_more_than_is_looked_at_afterwards_says_so(number: int, said: bool) -> None:
+    """Twenty are waited for; a Job's pods are not, and do not count."""
+    kinds = ["Deployment"] * number + ["Job"] * 5
+    moved = [
+        Affected(Target(cluster="lab", namespace="shop", kind=kind, name=f"w{n}"), Workload({}))
+        for n, kind in enumerate(kinds)
+    ]
+    told = f"afterwards only 20 of its {number} workloads are looked at"
+    assert (told in drain_findings(Node({}), Sorted(), moved)) is said

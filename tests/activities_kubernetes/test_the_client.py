@@ -12,10 +12,11 @@ import pytest
 from kubernetes.client import ApiClient, Configuration
 from temporalio import activity
 
-from activities.kubernetes import Cluster, all_activities, open_cluster
+from activities.kubernetes import Brakes, Cluster, all_activities, open_cluster
 from activities.kubernetes.client import MERGE_PATCH, PAGE_ITEMS, PAGES_MAX, Patch, Place
 from activities.kubernetes.failures import Conflict
-from activities_kubernetes.shop import Shelf, Shop, Switches
+from activities.weather import WeatherWatch
+from activities_kubernetes.shop import Shelf, Shop, Sky, Switches
 from contracts import calls, kubernetes
 from contracts.errors import (
     FirebreakError,
@@ -25,11 +26,13 @@ from contracts.errors import (
     Rejected,
     Unavailable,
 )
+from contracts.limits import Limits
 from contracts.step import Action, Step
 from sandbox import Fault
 from toil.database import open_engine
 from toil.journal import Journal
 from toil.pauses import Pauses
+from toil.storms import Storms
 
 Reply = tuple[int, dict[str, str], bytes]
 
@@ -222,7 +225,7 @@ def test_the_current_context_has_a_name_in_commands(shop: Shop) -> None:
 
 def test_every_step_of_the_contract_has_its_activities() -> None:
     """And no activity is left over."""
-    names = {name_of(a) for a in all_activities({}, Shelf(), Switches())}
+    names = {name_of(a) for a in all_activities({}, Shelf(), Brakes(Switches(), Sky()))}
     steps = [
         member
         for member in vars(kubernetes).values()
@@ -241,7 +244,8 @@ def name_of(function: Callable[..., Any]) -> str | None:
 
 
 def test_the_real_books_fit(tmp_path: Path) -> None:
-    """The type checker reads this: Journal and Pauses are a Shelf and Switches."""
+    """The type checker reads this: Journal, Pauses and WeatherWatch are what is asked for."""
     engine = open_engine(f"sqlite:///{tmp_path}/books.db")
-    assert all_activities({}, Journal(engine), Pauses(engine))
+    brakes = Brakes(Pauses(engine), WeatherWatch(Storms(engine), Limits()))
+    assert all_activities({}, Journal(engine), brakes)
     engine.dispose()

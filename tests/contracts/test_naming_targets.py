@@ -18,13 +18,14 @@ def test_a_target_is_read_whatever_the_case_of_its_kind(text: str) -> None:
     assert parse_target(text, "default") == WEB
 
 
-def test_a_node_has_no_namespace() -> None:
-    """It is the one kind whose first part is empty."""
-    node = parse_target("/node/worker-1", "default")
+@pytest.mark.parametrize("text", ["/node/worker-1", "node/worker-1", "Node/worker-1"])
+def test_a_node_has_no_namespace(text: str) -> None:
+    """It is the one kind whose first part is empty, or left out."""
+    node = parse_target(text, "default")
     assert (node.namespace, node.kind, str(node)) == ("", "Node", "node worker-1")
 
 
-@pytest.mark.parametrize("text", ["user-auth", "shop/user-auth", "a/b/c/d", ""])
+@pytest.mark.parametrize("text", ["user-auth", "shop/user-auth", "a/b/c/d", "node", ""])
 def test_a_text_without_three_parts_is_refused_with_an_example(text: str) -> None:
     """The namespace is never guessed."""
     with pytest.raises(ValueError, match=r"NAMESPACE/KIND/NAME, e\.g\. shop/deployment/web"):

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from roots.programs import children
 
 from tools.controlplane.owned import ROOT, control_plane
-from tools.controlplane.processes import EndedError
+from tools.controlplane.processes import EndedError, start
 
 OWNER = """
 import sys, threading
@@ -111,11 +112,86 @@ def test_a_folder_with_too_long_a_path_is_refused(tmp_path: Path) -> None:
         pass
 
 
-def serve(folder: Path) -> "subprocess.Popen[str]":
-    """What `control_plane` starts."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "tools.controlplane", "serve", "--state", str(folder / "s")],
+def test_a_second_one_leaves_the_first_alone_and_says_whose_it_is(tmp_path: Path) -> None:
+    """With its pid and its kubeconfig; once the first is killed, the folder is free."""
+    with serve(tmp_path) as first:
+        endpoint = ready(first)
+        before = contents(tmp_path / "s")
+        with serve(tmp_path, "up") as second:
+            out, err = second.communicate(timeout=END_SECONDS_MAX)
+        assert (second.returncode, out) == (1, "")
+        assert f"in use by pid {first.pid}: kubeconfig {endpoint['kubeconfig']}" in err
+        assert contents(tmp_path / "s") == before
+        assert first.poll() is None
+        assert all(map(lives, endpoint["pids"].values()))
+        first.kill()
+    wait_until_gone([*endpoint["pids"].values()])
+    with serve(tmp_path) as again:
+        assert ready(again)["kubeconfig"] == endpoint["kubeconfig"]
+        again.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills children with their parent")
+def test_the_folder_of_a_killed_one_is_removed_by_the_next(tmp_path: Path) -> None:
+    """Without --state nobody keeps it, and it is big."""
+    with serve(tmp_path, state=None) as first:
+        endpoint = ready(first)
+        first.kill()
+    wait_until_gone([*endpoint["pids"].values()])
+    left = Path(endpoint["kubeconfig"]).parent
+    assert left.is_dir()
+    with serve(tmp_path, state=None) as second:
+        now = Path(ready(second)["kubeconfig"]).parent
+        assert [*tmp_path.glob("firebreak-cp-*")] == [now]
+        second.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
+def test_one_that_make_started_ends_with_it(tmp_path: Path) -> None:
+    """Killed, `make` cannot pass anything on."""
+    command = [sys.executable, "-m", "tools.controlplane", "up", "--with-parent"]
+    script = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, *command, "--state", str(tmp_path / "s")],
         cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as make:
+        assert make.stdout is not None
+        assert any("Ctrl-C ends it" in line for line in make.stdout)
+        (serving,) = children(make.pid)
+        pids = [serving, *children(serving)]
+        assert len(pids) == 1 + len(COMPONENTS)
+        make.kill()
+    wait_until_gone(pids)
+
+
+def test_a_log_that_is_begun_anew_has_no_hole(tmp_path: Path) -> None:
+    """Somebody who still writes to the old one would leave NUL bytes in it."""
+    with (tmp_path / "echo.log").open("wb") as old:
+        old.write(b"x" * 1000)
+        old.flush()
+        new = start("echo", ["echo", "hello"], tmp_path)
+        new.process.wait(END_SECONDS_MAX)
+        old.write(b"y")
+    assert new.log.read_bytes() == b"hello\n"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files that a start writes."""
+    names = ("tokens.csv", "kubeconfig", "kwok.yaml", "sa.key", "owner.lock")
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def serve(
+    folder: Path, command: str = "serve", *, state: str | None = "s"
+) -> "subprocess.Popen[str]":
+    """What `control_plane` starts; temporary folders lie in `folder`."""
+    words = ["--state", str(folder / state)] if state else []
+    return subprocess.Popen(
+        [sys.executable, "-m", "tools.controlplane", command, *words],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(folder)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

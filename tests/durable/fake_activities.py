@@ -12,6 +12,7 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.permits import check_permitted
 from contracts import kubernetes, signals
 from contracts.approval import Approval
 from contracts.calls import (
@@ -40,6 +41,7 @@ from contracts.calls import (
     Routed,
     SettleCall,
 )
+from contracts.errors import Stop
 from contracts.journal import Record, Recorded
 from contracts.plan import Plan, Verdict
 from contracts.policy import IncidentRules
@@ -86,6 +88,7 @@ class FakeWorld:
     known: tuple[str, ...] = ("rollback_deployment", "restart_crash_loop", "key_error")
     outages: int = 0
     verdict: Verdict = ASK
+    on_judged: Callable[[], object] = lambda: None
     healthy: bool = True
     generations: list[int] = field(default_factory=lambda: [2])
     rules: IncidentRules = field(default_factory=lambda: QUICK_RULES)
@@ -157,13 +160,21 @@ class FakeWorld:
     async def judge(self, call: JudgeCall) -> Verdict:
         """Answer the scripted verdict."""
         assert call.plan.digest
-        return self.verdict
+        said = self.verdict
+        self.on_judged()
+        return said
 
     @activity.defn(name=RESERVE)
     async def reserve(self, call: ReserveCall) -> Reservation:
-        """Grant the lock, once the gate is open."""
+        """Grant the lock, once the gate is open, if the verdict of now and the answers permit."""
         self.reserving = True
         await _through(self.reserve_gate)
+        try:
+            check_permitted(call, self.verdict, datetime.now(UTC))
+        except Stop as err:
+            raise ApplicationError(
+                err.message, type=type(err).__name__, non_retryable=True
+            ) from err
         return Reservation(
             key=call.judge.key,
             lock_keys=call.judge.plan.lock_keys,
@@ -230,7 +241,8 @@ class FakeWorld:
         holds = holds[0] if isinstance(holds, list) else holds
         return CheckResult(ok=holds, detail=f"{call.step.target}: {holds}")
 
-    async def _plan(self, call: StepCall[Any]) -> Plan:
+    async def planned_for(self, call: StepCall[Any]) -> Plan:
+        """The plan of a step."""
         self.planned.append(call.at)
         generation = self.generations[0]
         if len(self.generations) > 1:
@@ -271,7 +283,7 @@ class FakeWorld:
         for step in _below(Look):
             yield _named(step.activity, StepCall[step], self._look)  # type: ignore[valid-type]  # a class at run time
         for step in _below(Action):
-            yield _named(f"{step.activity}.plan", StepCall[step], self._plan)  # type: ignore[valid-type]
+            yield _named(f"{step.activity}.plan", StepCall[step], self.planned_for)  # type: ignore[valid-type]
             yield _named(f"{step.activity}.ensure", EnsureCall[step], self._ensure)  # type: ignore[valid-type]
         for step in _below(Check):
             yield _named(step.activity, CheckCall[step], self._check)  # type: ignore[valid-type]

@@ -65,13 +65,16 @@ def ill(cause: str, remedy: str, **more: Any) -> dict[str, Any]:
 
 
 class Told(NamedTuple):
-    """One shape: what the looks find, what people say, and which checks do not hold."""
+    """One shape: what the looks find, what people say, and which checks do not hold; `alone`: no
+    alert fires, and a person started it.
+    """
 
     runbook: Any
     facts: Facts
     answer: Answer = "approve"
     fails: tuple[str, ...] = ()
     held: bool = False
+    alone: bool = False
 
 
 LOOPING: Facts = {PodStates.activity: ill("crash_loop", "restart")}
@@ -104,6 +107,7 @@ SHIPPED_SHAPES: dict[str, Told] = {
     "relieve_expired": Told(RelieveService, SLOW_RELEASE, "silence"),
     "relieve_refused": Told(RelieveService, SLOW_RELEASE, "refused"),
     "hpa_raised_and_lowered": Told(RaiseHpaMaximum, BUSY),
+    "hpa_held_without_alerts": Told(RaiseHpaMaximum, BUSY, held=True, alone=True),
     "hpa_raised_in_vain": Told(RaiseHpaMaximum, BUSY, fails=(AlertsResolved.activity,), held=True),
     "hpa_pods_do_not_come": Told(
         RaiseHpaMaximum,
@@ -165,7 +169,8 @@ def shape_of(name: str) -> Shape:
         world.holds = dict.fromkeys(told.fails, False)
         if told.answer == "refused":
             world.verdict = DENIED
-        handle = await bench.start(told.runbook)
+        alerts = () if told.alone else (bench.alert(),)
+        handle = await bench.start(told.runbook, alerts=alerts)
         await _answer(bench, handle, told.answer)
         if told.held:
             await bench.until(lambda: "escalated" in world.types)

@@ -52,7 +52,7 @@ def gate(needed: int = 1, requester: str = "firebreak") -> Gate:
     )
 
 
-def says(person: str, decision: str = "approve", **more: str) -> Decision:
+def says(person: str, decision: str = "approve", **more: object) -> Decision:
     """An answer to the question."""
     return Decision.model_validate(
         {"approval": "apr-1", "person": person, "decision": decision, **more}
@@ -102,6 +102,47 @@ def test_the_requester_may_not_approve() -> None:
 def test_strangers_may_not_approve() -> None:
     """The refusal names who may."""
     assert refused(gate(), says("mallory")) is NotAllowed
+
+
+def on_call(needed: int = 1, requester: str = "firebreak") -> Gate:
+    """A question to Ana, to whoever is on call, and to a user group."""
+    asked = gate(needed, requester)
+    may = ("ana", "oncall:primary", "usergroup:S01")
+    asked.approval = asked.approval.model_copy(update={"approvers": may})
+    return asked
+
+
+def test_who_is_in_a_named_group_may_approve() -> None:
+    """The door says in which groups a person is; that of another question does not count."""
+    assert given(on_call(), says("dan", groups=["oncall:primary"])).approval.state == "approved"
+    assert refused(on_call(), says("dan")) is NotAllowed
+    assert refused(on_call(), says("dan", groups=["oncall:secondary"])) is NotAllowed
+
+
+def test_a_person_is_no_group() -> None:
+    """Whoever claims to be in the group `ana` is in nothing."""
+    assert refused(on_call(), says("dan", groups=["ana"])) is NotAllowed
+
+
+def test_two_of_a_group_are_two_people() -> None:
+    """And one of them in two groups is one."""
+    dan = says("dan", groups=["oncall:primary", "usergroup:S01"])
+    eve = says("eve", groups=["oncall:primary"])
+    assert given(on_call(2), dan).approval.state == "open"
+    assert refused(given(on_call(2), dan), dan) is AlreadyDecided
+    assert given(on_call(2), dan, eve).approval.state == "approved"
+
+
+def test_the_requester_may_not_approve_by_a_group() -> None:
+    """On call or not."""
+    mine = on_call(requester="dan")
+    assert refused(mine, says("dan", groups=["oncall:primary"])) is NotAllowed
+
+
+def test_a_refusal_names_people_and_groups() -> None:
+    """As people call them."""
+    with pytest.raises(NotAllowed, match="only ana, on-call primary, user group S01 may decide"):
+        on_call().check(says("dan"), NOW)
 
 
 def test_a_denial_needs_a_reason() -> None:

@@ -66,6 +66,49 @@ def test_it_grows_by_half_rounded_up(now: int, wanted: int) -> None:
     assert grown(now) == wanted
 
 
+def lent_by_hand(find: dict[str, object], **params: object) -> Play:
+    """Started by a person while no alert fires."""
+    alone: dict[str, Any] = {"alerts": (), "actor": "ben", "params": params}
+    case = sample_case(RaiseHpaMaximum).model_copy(update=alone)
+    return play(RaiseHpaMaximum, case, Script(find=FOUND | find))
+
+
+@pytest.mark.parametrize(
+    ("params", "wait", "words"),
+    [
+        ({}, "WAIT 1 h", "held for 60 min, until 04:00 UTC"),
+        ({"hold_seconds": 1800}, "WAIT 30 min", "held for 30 min, until 03:30 UTC"),
+        ({"hold_seconds": "90"}, "WAIT 1 min 30 s", "held for 90 s, until 03:01 UTC"),
+        ({"hold_seconds": 99_999}, "WAIT 3 h", "held for 180 min, until 06:00 UTC"),
+        ({"hold_seconds": "long"}, "WAIT 1 h", "held for 60 min, until 04:00 UTC"),
+    ],
+)
+def test_what_a_person_lends_without_an_alert_is_held_for_a_time(
+    params: dict[str, object], wait: str, words: str
+) -> None:
+    """No alert could say when it is over: the time is said at once, and in the end."""
+    run = lent_by_hand({}, **params)
+
+    assert (run.outcome.status, wrote(run)) == ("resolved", ["scale", "restore"])
+    steps = ["VERIFY replicas_ready", "WARN people", wait, "VERIFY alerts_resolved"]
+    assert after_writing(run)[:4] == steps
+    warned = next(line.text for line in run.transcript if line.kind == "WARN")
+    assert words in warned
+    held = words.partition(",")[0]
+    assert f"Raise web to 8; no alert fired, so it was {held}; did restore" in run.outcome.summary
+
+
+def test_alerts_that_come_while_it_is_held_are_waited_for() -> None:
+    """They count as if they had been there, and the deadline of a loan holds, too."""
+    run = lent_by_hand({"alerts_resolved": False})
+
+    assert (run.outcome.status, wrote(run)) == ("escalated", ["scale", "restore"])
+    assert [step for step in run.steps if step.startswith("WAIT")] == [
+        "WAIT 1 h",
+        "WAIT 2 h 15 min",
+    ]
+
+
 def test_people_are_told_at_once_when_it_does_not_help() -> None:
     """With the hour until which it stays raised; it is lowered then, and said again."""
     run = lent({"alerts_resolved": False})

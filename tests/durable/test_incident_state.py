@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.alert import Alert
 from contracts.calls import IncidentStart, Match, RunRequest
-from contracts.case import Outcome
+from contracts.case import NOBODY, Outcome
+from contracts.errors import AlreadyDecided, InvalidInput
 from workflows.incident_state import ALERTS_MAX, IncidentState
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -35,6 +37,51 @@ def test_a_repeat_changes_nothing_but_is_heard() -> None:
 
     assert not state.absorb(alert(), later)
     assert not state.is_stale(NOW + timedelta(hours=13))
+
+
+def after(outcome: str, actor: str = NOBODY) -> IncidentState:
+    """An incident whose run of `rollback` ended like that."""
+    state = IncidentState()
+    state.absorb(alert(), NOW)
+    state.began(actor)
+    state.ended(Outcome.model_validate({"status": outcome, "summary": "s"}), "rollback", NOW)
+    return state
+
+
+def again(request: str = "r1", runbook: str = "rollback", **more: object) -> RunRequest:
+    """Ben asks for it again."""
+    facts = {"request": request, "runbook": runbook, "person": "ben", "again": True}
+    return RunRequest.model_validate({**facts, **more})
+
+
+def test_an_unanswered_question_may_be_asked_again() -> None:
+    """Once, by whoever comes first; the same request twice is one."""
+    state = after("expired")
+    assert state.why_not_again(again()) is None
+    state.ask_for(again(), NOW)
+    assert state.why_not_again(again()) is None
+    assert isinstance(state.why_not_again(again("r2")), AlreadyDecided)
+
+
+@pytest.mark.parametrize("outcome", ["declined", "escalated", "refused", "failed", "resolved"])
+def test_only_an_expiry_is_asked_again(outcome: str) -> None:
+    """Every other end was somebody's word, or the guardrails'."""
+    assert isinstance(after(outcome).why_not_again(again()), AlreadyDecided)
+
+
+def test_what_a_person_asked_for_is_not_asked_again_as_firebreaks_own() -> None:
+    """Or they could approve what they have asked for."""
+    assert isinstance(after("expired", "ben").why_not_again(again()), AlreadyDecided)
+
+
+def test_what_is_asked_again_is_the_same_thing() -> None:
+    """The same runbook, with nothing to choose; not once it is closed."""
+    state = after("expired")
+    assert isinstance(state.why_not_again(again(runbook="restart")), AlreadyDecided)
+    assert isinstance(state.why_not_again(again(params={"a": 1})), InvalidInput)
+    assert isinstance(state.why_not_again(again(dry_run=True)), InvalidInput)
+    state.close(NOW)
+    assert isinstance(state.why_not_again(again()), AlreadyDecided)
 
 
 def test_an_older_firing_after_the_resolve_is_stale() -> None:
@@ -123,7 +170,7 @@ def test_a_person_closes_what_still_fires_and_its_repeats_stay_closed() -> None:
 def live(state: IncidentState, past: str) -> None:
     """Let it go through one of the things that change what it waits for."""
     if past != "fresh":
-        state.began()
+        state.began(NOBODY)
     if past == "healed":
         state.ended(Outcome(status="resolved", summary="", receipts=1), "x", NOW)
     if past == "given up":

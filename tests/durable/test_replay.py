@@ -18,11 +18,12 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 from temporalio.worker import Replayer
 
-from contracts.calls import Owner, PersonRequest
+from contracts.calls import Owner, PageRequest, PersonRequest, RunRequest
 from contracts.plan import Reason, Verdict
 from durable.conftest import SHIPPED, Bench
 from durable.shipped_shapes import SHIPPED_SHAPES, Handle, Shape, shape_of
 from durable.test_triage import pod_alert, triage
+from durable.test_what_take_overs_leave import lending
 from runbooks.restart_crash_loop import RestartCrashLoop
 from runbooks.rollback_deployment import RollbackBadRollout
 from workflows.incident import Incident
@@ -76,6 +77,29 @@ async def expired(bench: Bench, runbook: type = RollbackBadRollout) -> Handle:
     return handle
 
 
+async def called(bench: Bench, times: int) -> Handle:
+    """Asked with a ladder; so many of its rungs are over."""
+    ladder = {"remind_percent": 40, "page_percent": 70}
+    handle = await bench.start(RollbackBadRollout, **ladder)
+    await bench.asked()
+    for kind in ("reminded", "paged", "expired")[:times]:
+        await bench.environment.fast_forward(handle, timedelta(minutes=6))
+        await bench.until(lambda kind=kind: kind in bench.world.types)  # type: ignore[misc]  # bound now
+    return handle
+
+
+async def called_and_approved(bench: Bench) -> Handle:
+    """Reminded, then answered."""
+    handle = await called(bench, 1)
+    await bench.decide(await bench.asked())
+    return handle
+
+
+async def called_and_expired(bench: Bench) -> Handle:
+    """Reminded, paged, and nobody came."""
+    return await called(bench, 3)
+
+
 async def refused(bench: Bench, runbook: type = RollbackBadRollout) -> Handle:
     """The guardrails said no."""
     no = Reason(rule="namespaces", ruling="deny", text="not on the list")
@@ -104,6 +128,13 @@ async def cancelled(bench: Bench) -> Handle:
     """A person took over while people were asked."""
     handle = await bench.start(RollbackBadRollout)
     await bench.asked()
+    await handle.cancel()
+    return handle
+
+
+async def cancelled_while_lending(bench: Bench) -> Handle:
+    """A person took over while pods were lent."""
+    handle = await lending(bench)
     await handle.cancel()
     return handle
 
@@ -178,6 +209,27 @@ async def incident_taken_over(bench: Bench) -> Handle:
     return handle
 
 
+async def incident_asked_again(bench: Bench) -> Handle:
+    """Nobody came, somebody was paged, somebody had it asked again, and somebody approved."""
+    handle = await bench.signal(bench.alert())
+    run = bench.environment.client.get_workflow_handle((await bench.asked()).workflow)
+    for kind in ("reminded", "paged", "expired"):
+        await bench.environment.fast_forward(run, timedelta(minutes=6))
+        await bench.until(lambda kind=kind: kind in bench.world.types)  # type: ignore[misc]  # bound now
+    await bench.until(lambda: bench.world.status == "escalated")
+    await handle.execute_update(Incident.page, PageRequest(person="ana", whom=("ben",)))
+    runbook = "rollback_deployment"
+    again = RunRequest(request="again", runbook=runbook, person="ben", again=True)
+    await handle.execute_update("run", again)
+    await bench.decide(await bench.asked(2), "ben")
+    await bench.until(lambda: bench.world.types.count("outcome") == 2)
+    await bench.signal(bench.alert("resolved"))
+    await bench.environment.fast_forward(handle, timedelta(seconds=40))
+    await bench.until(lambda: bench.world.status == "closed")
+    await bench.environment.fast_forward(handle, timedelta(minutes=11))
+    return handle
+
+
 async def triaged(bench: Bench) -> Handle:
     """A pod's alert and its resolve."""
     bench.world.owner = Owner(target=bench.target)
@@ -191,10 +243,13 @@ SHAPES: list[Shape] = [
     allowed,
     denied,
     expired,
+    called_and_approved,
+    called_and_expired,
     refused,
     asked_twice,
     unknown,
     cancelled,
+    cancelled_while_lending,
     sick,
     blameless,
     restart_denied,
@@ -204,6 +259,7 @@ SHAPES: list[Shape] = [
     incurable,
     incident_healed,
     incident_taken_over,
+    incident_asked_again,
     triaged,
     *map(shape_of, SHIPPED_SHAPES),
 ]
@@ -215,7 +271,7 @@ async def history_of(bench: Bench, shape: Shape) -> WorkflowHistory:
     try:
         await handle.result()
     except WorkflowFailureError:
-        assert shape is cancelled
+        assert shape in (cancelled, cancelled_while_lending)
     return await handle.fetch_history()
 
 

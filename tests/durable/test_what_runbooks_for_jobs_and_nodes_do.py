@@ -144,6 +144,35 @@ def test_a_drained_node_goes_to_people_with_its_pods_safe() -> None:
     assert run.steps.count("VERIFY replicas_ready") == 1
 
 
+def many(number: int) -> list[dict[str, object]]:
+    """So many Deployments."""
+    web = {"kind": "Deployment", "namespace": "shop", "pods": 1}
+    return [web | {"name": f"web-{n}"} for n in range(number)]
+
+
+@pytest.mark.parametrize(
+    ("facts", "unseen"),
+    [
+        ({"workloads": many(20), "workloads_total": 20}, 0),
+        ({"workloads": many(23), "workloads_total": 23}, 3),
+        ({"workloads": many(50), "workloads_total": 64}, 44),
+        ({"workloads": many(2), "workloads_total": 5}, 3),
+    ],
+)
+def test_workloads_that_nobody_looked_at_are_not_called_well(
+    facts: dict[str, Any], unseen: int
+) -> None:
+    """Twenty are waited for, and the look lists fifty: the others are a person's."""
+    run = drained(node_conditions=DOWN | facts)
+
+    said = f"{unseen} more of its workloads were not looked at: see whether they are ready"
+    assert (said in run.outcome.summary) is bool(unseen)
+    assert ("its workloads are well elsewhere" in run.outcome.summary) is not bool(unseen)
+    failed = drained(node_conditions=DOWN | facts, replicas_ready=False)
+    assert "not ready elsewhere: deployment shop/web-0" in failed.outcome.summary
+    assert (said in failed.outcome.summary) is bool(unseen)
+
+
 def test_pods_that_find_no_other_place_are_named() -> None:
     """The drain was not in vain, and not enough."""
     run = drained(replicas_ready=False)

@@ -162,6 +162,29 @@ async def test_enter_in_the_reason_never_approves(browser: Client) -> None:
     assert len(Tags(form).all("textarea")) == 1
 
 
+async def test_a_browser_asks_for_the_reason_of_a_denial_itself(browser: Client) -> None:
+    """Beside the field, before anything is sent; approving needs none."""
+    text = (await browser.get(f"/approvals/{APPROVAL}")).text
+    form = text.partition("/decision")[2].partition("</form>")[0]
+    (reason,) = Tags(form).all("textarea")
+    assert "required" in reason
+    buttons = {b["value"]: "formnovalidate" in b for b in Tags(form).all("button")}
+    assert buttons == {"approve": True, "deny": False}
+
+
+async def test_the_page_can_say_beside_the_field_what_is_missing(
+    app: FastAPI, browser: Client
+) -> None:
+    """And without a hint it says nothing of the kind."""
+    plain = (await browser.get(f"/approvals/{APPROVAL}")).text
+    assert "Nothing was sent" not in plain
+    template, _, _ = app.state.templates.loader.get_source(app.state.templates, "approval.html")
+    field = template.partition("<label>Reason")[2].partition("</label>")[0]
+    made = app.state.templates.from_string(field).render(hint="a denial needs a reason")
+    assert "Nothing was sent: a denial needs a reason." in made
+    assert Tags(made).all("textarea")[0]["aria-invalid"] == "true"
+
+
 async def test_who_may_not_decide_sees_why_and_no_buttons(browser: Client) -> None:
     """A manager reads the same page."""
     await browser.post("/login", data={"token": "token-mia"})
@@ -170,14 +193,13 @@ async def test_who_may_not_decide_sees_why_and_no_buttons(browser: Client) -> No
     assert "You may read this, but not decide it" in text
 
 
-async def test_a_refusal_on_a_page_says_what_to_do(browser: Client) -> None:
-    """With a way back."""
+async def test_a_denial_without_a_reason_is_asked_for_one_beside_the_field(browser: Client) -> None:
+    """On the person's own page, which is not left."""
     page = (await browser.get(f"/approvals/{APPROVAL}")).text
     form = {"decision": "deny", "csrf": form_token(page)}
     answer = await browser.post(f"/approvals/{APPROVAL}/decision", data=form)
     assert answer.status_code == 422
-    assert "What to do: Say in a few words why not" in answer.text
-    assert f'href="/approvals/{APPROVAL}"' in answer.text
+    assert "Nothing was sent: a denial needs a reason" in answer.text
 
 
 async def test_an_incident_is_followed_until_it_is_closed(browser: Client, here: Doors) -> None:

@@ -42,6 +42,20 @@ async def test_a_switch_that_would_stop_nothing_is_refused(
     assert here.pauses.all() == ()
 
 
+@pytest.mark.parametrize("scope", ["everything", "namespace:", "shop", "namespace: shop", ""])
+async def test_a_scope_that_is_none_is_answered_with_examples(ana: Client, scope: str) -> None:
+    """In words, when it is switched on and off; nobody reads a pattern at night."""
+    on = await ana.put("/pause", json={"scope": scope, "reason": "x"})
+    off = await ana.delete("/pause", params={"scope": scope})
+    for answer in (on, off):
+        assert answer.status_code == 422
+        error = answer.json()["error"]
+        assert error["message"] == f"'{scope}' is nothing that can be paused"
+        assert "namespace:shop" in error["fix"]
+    told = (await ana.put("/pause", json={"scope": "all", "reason": " "})).json()["error"]
+    assert told["message"].startswith("reason: say in a few words why")
+
+
 async def test_a_manager_does_not_pause(http: Client, here: Doors) -> None:
     """But sees what is paused."""
     body = {"scope": "all", "reason": "x"}

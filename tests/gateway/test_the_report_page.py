@@ -12,7 +12,7 @@ from contracts.policy import Person
 from contracts.toil import Category, Entry
 from gateway.app import build_app
 from gateway.headline import totals_of
-from gateway.pages import percent
+from gateway.pages import at_least, percent
 from toil.figures import Period, Quality, Report, Seconds, WeekFigures
 
 SPACE = "\N{NO-BREAK SPACE}"
@@ -145,6 +145,28 @@ async def test_the_page_names_both_denominators_and_marks_them(engine: Engine) -
     assert "at least 0.2 % of 200 h of capacity; based on little" in plain
     assert "≥ 0.2 %" in plain
     assert "less than 60 % of the week" in plain
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_little_is_more_than_nothing_and_not_at_least_under_something(
+    engine: Engine,
+) -> None:
+    """One minute of 200 hours: a lower bound has no "under" in it."""
+    text = (await page_of(engine, minutes=1)).text
+    plain = " ".join(re.sub(r"<[^>]+>", " ", text).replace("&gt;", ">").split())
+    assert "more than 0 % of 200 h of capacity; based on little" in plain
+    assert "> 0 %" in plain
+    assert "least under" not in plain
+    assert "≥ under" not in plain
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(None, "\N{EN DASH}"), (0.0, "≥ 0 %"), (0.0004, "> 0 %"), (0.002, "≥ 0.2 %")],
+)
+def test_a_lower_bound_in_few_signs(share: float | None, said: str) -> None:
+    """Each with what is known of it."""
+    assert at_least(share, "≥", ">").replace("\N{NO-BREAK SPACE}", " ") == said
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -25,6 +25,7 @@ from contracts.plan import Reason, Verdict
 from contracts.policy import Limits, RunbookPolicy
 from gateway.doors import Doors
 from gateway.manual import Block, blocks_of, coded, policy_lines
+from gateway.runbooks import writes_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 Client = httpx.AsyncClient
@@ -164,6 +165,46 @@ async def test_the_page_of_a_runbook_is_its_manual(browser: Client, here: Doors)
         assert part in text, part
     assert '<code title="sha256:0123456789abcdef">0123456789ab</code>' in page
     assert "What it would have done" not in text
+
+
+async def test_a_runbook_for_nodes_is_not_said_to_write_in_namespaces(
+    browser: Client, here: Doors
+) -> None:
+    """A node is in none; the namespaces are those whose pods may be disturbed."""
+    drains = ("look NodeConditions", "approve Drain", "act Drain", "verify ReplicasReady")
+    serve(here, runbook(steps=drains))
+    text = plain((await browser.get(PAGE)).text)
+    assert "Writes only in" not in text
+    assert "Writes to nodes never: nodes = false" in text
+    assert "Disturbs pods only in shop" in text
+    assert "--target node/NAME --dry-run" in text
+    assert "to one node in" in text
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ((), ()),
+        (("look Events", "approve Scale", "verify ReplicasReady"), ()),
+        (("act Cordon", "act Drain", "act Uncordon"), ("nodes",)),
+        (("act RolloutRestart",), ("workloads",)),
+        (("act Drain|EvictPod",), ("nodes", "workloads")),
+        (("act step",), ("workloads",)),
+    ],
+)
+async def test_what_a_runbook_writes_to_is_read_from_its_steps(
+    steps: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    """Looking and asking write nothing."""
+    assert writes_of(runbook(steps=steps)) == expected
+
+
+async def test_the_page_says_that_steps_depend_on_what_is_found(
+    browser: Client, here: Doors
+) -> None:
+    """A flat list would look as if all of it were done each time."""
+    serve(here, runbook())
+    assert "depends on what it finds" in plain((await browser.get(PAGE)).text)
 
 
 async def test_the_page_shows_the_very_lines_that_change_its_autonomy(

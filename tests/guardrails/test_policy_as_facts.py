@@ -105,3 +105,39 @@ def test_where_nobody_may_approve_for_all_services_a_drain_is_denied(
     verdict = judge(drain, facts_of(shop("ask", "cho"), drain, NOW))
     assert "approvers" in {reason.rule for reason in verdict.denials}
     assert verdict.approvers == ()
+    (reason,) = [r for r in verdict.denials if r.rule == "approvers"]
+    assert reason.text == "1 must approve for nodes and cart, but nobody may"
+    assert "name as `approvers` of each of nodes and cart people who may" in reason.fix
+
+
+def test_a_node_of_no_service_leaves_it_to_those_of_its_workloads(
+    call_with: Callable[..., JudgeCall],
+) -> None:
+    """Mia is no responder, and the only one who may for the cart; without workloads that belong to
+    a service, every responder may.
+    """
+    mia = Person(id="mia", name="Mia", roles=("manager",))
+    cart = Service(name="cart", target=CART, approvers=("mia",))
+    policy = Policy(people=(*PEOPLE, mia), services=(cart,))
+    drain = call_with(target=NODE, also_locks=(CART.key,))
+    assert facts_of(policy, drain, NOW).approvers == ("mia",)
+    assert facts_of(policy, call_with(target=NODE), NOW).approvers == ("ana", "ben", "cho")
+
+
+@pytest.mark.parametrize(
+    ("actor", "said"),
+    [("firebreak", "but nobody may"), ("ana", "but nobody may (besides ana, who asked)")],
+)
+def test_a_question_that_nobody_may_answer_says_what_to_configure(
+    call_with: Callable[..., JudgeCall], actor: str, said: str
+) -> None:
+    """A service whose only approver left, or asked; it is denied, not asked in vain."""
+    approver = "ana" if actor == "ana" else "gone"
+    web = Service(name="web", target=CART, approvers=(approver,), autonomy="ask")
+    auto = RunbookPolicy(autonomy="auto")
+    policy = Policy(people=PEOPLE, services=(web,), runbooks={"RollbackDeployment": auto})
+    call = call_with(target=CART, service="web", actor=actor)
+    verdict = judge(call, facts_of(policy, call, NOW))
+    (reason,) = [r for r in verdict.denials if r.rule == "approvers"]
+    assert reason.text.endswith(said)
+    assert "Under [[services]], name as `approvers` of web people who may" in reason.fix

@@ -14,7 +14,7 @@ from activities.kubernetes import Cluster, open_cluster
 from activities.kubernetes.cordon import CordonAction, UncordonAction
 from activities.kubernetes.delete_pod import DeletePodAction
 from activities.kubernetes.drain import DrainAction
-from activities.kubernetes.ensure import Ensurer
+from activities.kubernetes.ensure import Brakes, Ensurer
 from activities.kubernetes.evict import EvictPodAction
 from activities.kubernetes.job_complete import JobCompleteCheck
 from activities.kubernetes.jobs import DeleteJobAction
@@ -27,6 +27,7 @@ from contracts.calls import EnsureCall
 from contracts.plan import Plan
 from contracts.step import CheckCall, CheckResult, Receipt, Step, StepCall
 from contracts.target import Target
+from guardrails import Storm
 from sandbox import Fault
 from toil.views import Pause
 
@@ -57,6 +58,22 @@ class Switches:
         return tuple(pause for pause in self.on if pause.scope in scopes)
 
 
+@dataclass
+class Sky:
+    """The weather, in memory: the storm that is on, if one is. `on_ask` hears of each question."""
+
+    on: Storm | None = None
+    on_ask: Callable[[], object] = lambda: None
+
+    def storm(self, cluster: str, incident: str, now: datetime) -> Storm | None:
+        """What is on."""
+        assert cluster
+        assert incident
+        assert now.tzinfo is not None
+        self.on_ask()
+        return self.on
+
+
 class Hands:
     """Plans and ensures as a worker would, with the actor's rights; creates as a team would."""
 
@@ -64,13 +81,14 @@ class Hands:
         self.live = live
         self.namespace = live.namespace
         self.cluster: Cluster = open_cluster(live.kubeconfig_as("actor"), None)
-        self.switches = Switches()
+        self.switches, self.sky = Switches(), Sky()
+        self.brakes = Brakes(self.switches, self.sky)
         self.naps: list[float] = []
         self.heartbeats: list[Any] = []
         self.environment = ActivityEnvironment()
         self.environment.on_heartbeat = lambda *details: self.heartbeats.append(details)
         served = {"lab": self.cluster}
-        ensurer = Ensurer(served, self.switches, utc_now, self.sleep)
+        ensurer = Ensurer(served, self.brakes, utc_now, self.sleep)
         self.evict = EvictPodAction(served, ensurer, self.sleep)
         self.delete = DeletePodAction(served, ensurer)
         self.cordon = CordonAction(served, ensurer)

@@ -72,6 +72,30 @@ def test_another_generation_voids_the_plan(hands: Hands) -> None:
     assert hands.written() == []
 
 
+@pytest.mark.parametrize(("note", "said"), [("opt-out", (True, False)), ("opt-in", (False, True))])
+def test_the_owners_of_its_cron_job_have_a_say(
+    hands: Hands, note: str, said: tuple[bool, bool]
+) -> None:
+    """Its annotations are not on its Jobs; those of a namesake say nothing."""
+    cron_job = hands.cron_job("report")
+    owner = {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "name": cron_job.name,
+        "uid": hands.team.read("CronJob", cron_job.name)["metadata"]["uid"],
+        "controller": True,
+    }
+    target = hands.job("report-1", fault="crash-loop", owners=[owner])
+    other = hands.failed_job("nightly")
+    hands.live.wait(lambda: hands.has_failed("report-1"))
+    notes = {f"firebreak.dev/{note}": "true"}
+    hands.team.patch("CronJob", "report", {"metadata": {"annotations": notes}})
+    _, plan = _planned(hands, target)
+    assert (plan.opted_out, plan.opted_in) == said
+    _, plan = _planned(hands, other)
+    assert (plan.opted_out, plan.opted_in) == (False, False)
+
+
 def test_only_jobs_are_deleted(hands: Hands) -> None:
     """A CronJob would make no next one."""
     with pytest.raises(InvalidInput, match="not to a CronJob"):

@@ -125,6 +125,7 @@ def test_a_node_is_told_with_its_workloads_and_when_it_falls_ill(eyes: Eyes) -> 
     facts = eyes.facts(NodeConditionsLook, step)
     assert (facts["ready"], facts["pressures"], facts["unschedulable"]) == ("True", [], False)
     assert (facts["pods"], facts["nodes_total"] >= 1) == (2, True)
+    assert facts["workloads_total"] == 1
     assert facts["workloads"] == [
         {"kind": "Deployment", "namespace": eyes.live.namespace, "name": "web", "pods": 2}
     ]

@@ -34,7 +34,7 @@ class WorkloadHands(Hands):
     def __init__(self, live: Live) -> None:
         super().__init__(live)
         served = {"lab": self.cluster}
-        ensurer = Ensurer(served, self.switches, utc_now, self.sleep)
+        ensurer = Ensurer(served, self.brakes, utc_now, self.sleep)
         self.restart = RolloutRestartAction(served, ensurer)
         self.scale = ScaleAction(served, ensurer)
         self.rollback = RollbackDeploymentAction(served, ensurer)

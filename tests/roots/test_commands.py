@@ -9,6 +9,7 @@ import pytest
 from gateway_fakes import (
     APPROVAL,
     INCIDENT,
+    NOW,
     RUN,
     FakeTemporal,
     approval,
@@ -18,9 +19,11 @@ from contracts.approval import Decision
 from contracts.calls import IncidentRef, PersonRequest, RunRequest
 from contracts.errors import AlreadyDecided, Unavailable
 from devserver import free_port
+from gateway.client import Api
 from gateway.doors import Doors
 from roots.conftest import Firebreak
 from stack import leave_client_file
+from terminal import paused_for
 
 pytestmark = pytest.mark.usefixtures("url")
 
@@ -135,6 +138,70 @@ def test_the_kill_switch_is_pulled_and_released(firebreak: Firebreak, doors: Doo
     assert firebreak("resume", "--json").error["code"] == "not_found"
     assert firebreak("pause", "everything", "--reason", "x", "--json").code == 1
     assert firebreak("pause", "--reason", "  ", "--json").code == 1
+
+
+def test_what_is_paused_is_listed(firebreak: Firebreak, doors: Doors) -> None:
+    """`pause` without arguments pulls nothing; with a scope alone it wants to know why."""
+    assert firebreak("pause").out == "nothing is paused\n"
+    doors.pauses.put("namespace:shop", "deploy [of] ben", "ben", NOW)
+    told, said = firebreak("pause"), firebreak("pause", "--json")
+    assert all(word in told.out for word in ("namespace:shop", "deploy [of] ben", "2026-11-21"))
+    assert [item["scope"] for item in said.json["items"]] == ["namespace:shop"]
+    refused = firebreak("pause", "all")
+    assert (refused.code, "--reason" in refused.err) == (2, True)
+    assert [pause.scope for pause in doors.pauses.all()] == ["namespace:shop"]
+
+
+def test_a_scope_that_is_none_is_told_with_examples(firebreak: Firebreak) -> None:
+    """No pattern is shown to anybody."""
+    for words in (("pause", "shop", "--reason", "x"), ("resume", "shop")):
+        done = firebreak(*words)
+        assert done.code == 1
+        assert "'shop' is nothing that can be paused" in done.err
+        assert "namespace:shop" in done.err
+        assert "A-Za-z" not in done.err
+
+
+@pytest.mark.parametrize("scope", ["all", "cluster:default", "namespace:shop"])
+def test_who_approves_hears_that_nothing_is_written_now(
+    firebreak: Firebreak, doors: Doors, scope: str
+) -> None:
+    """By which switch, whose it is, and how it ends; the approval counts all the same."""
+    doors.pauses.put(scope, "sale", "ben", NOW)
+    doors.pauses.put("namespace:elsewhere", "other", "ben", NOW)
+    told, said = firebreak("approve", APPROVAL), firebreak("approve", APPROVAL, "--json")
+    assert f"{APPROVAL} is approved\n  but {scope} is paused: sale (ben)" in told.out
+    assert f"`firebreak resume {scope}`" in told.out
+    assert "elsewhere" not in told.out
+    assert (told.code, said.json["state"]) == (0, "approved")
+    assert [pause["scope"] for pause in said.json["paused"]] == [scope]
+
+
+def test_a_node_is_paused_by_any_namespace(doors: Doors, url: str) -> None:
+    """Its drain disturbs pods of several."""
+    doors.pauses.put("namespace:shop", "sale", "ben", NOW)
+    doors.pauses.put("runbook:other", "sale", "ben", NOW)
+    node = {"cluster": "default", "namespace": "", "kind": "Node", "name": "worker-1"}
+    approved = {"target": node, "runbook": "drain_sick_node"}
+    with Api(url, "token-ana") as client:
+        assert [p["scope"] for p in paused_for(client, approved)] == ["namespace:shop"]
+    with Api(f"http://127.0.0.1:{free_port()}", "token-ana") as away:
+        assert paused_for(away, approved) == []
+
+
+def test_a_command_does_not_claim_to_try_again(
+    firebreak: Firebreak, monkeypatch: pytest.MonkeyPatch, doors: Doors
+) -> None:
+    """A workflow does; whoever typed this has to."""
+
+    def away(_: object) -> None:
+        raise Unavailable("the database cannot be reached")
+
+    monkeypatch.setattr(doors.journal, "incidents", away)
+    done = firebreak("incidents", "--json")
+    assert (done.code, done.error["message"]) == (3, "the database cannot be reached")
+    assert "by itself" not in done.error["fix"]
+    assert "try again" in done.error["fix"]
 
 
 def test_time_by_hand_is_logged_in_seconds(firebreak: Firebreak, doors: Doors) -> None:

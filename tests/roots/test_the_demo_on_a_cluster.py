@@ -1,6 +1,7 @@
 """`firebreak demo --kubeconfig`: the story on a real control plane, unchanged afterwards."""
 
 import json
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +9,14 @@ from typing import Any
 
 import pytest
 from clusters import RealServer
+from kubernetes.client import CoreV1Api
 from rest import Rest
 
 from contracts.errors import InvalidInput, Unavailable
 from roots.programs import Program, ran, until
+from sandbox.claim import BEAT, _contested, _taken_over, beating, claim, give_back
 from sandbox.ground import Lent, lent
+from sandbox.scenario import connect, raw
 from sandbox.server import SandboxServer
 from tools.controlplane.files import write_kubeconfig
 
@@ -32,6 +36,14 @@ def _rest(kubeconfig: Path) -> Iterator[Rest]:
     """Somebody who works on that cluster, too."""
     with Rest(kubeconfig, NAMESPACE, "somebody") as rest:
         yield rest
+
+
+@pytest.fixture(name="core")
+def _core(kubeconfig: Path) -> Iterator[CoreV1Api]:
+    """The demo's own client."""
+    api = connect(kubeconfig)
+    yield CoreV1Api(api)
+    api.close()  # type: ignore[no-untyped-call]  # the client has no types
 
 
 def namespaces(rest: Rest) -> dict[str, Json]:
@@ -89,6 +101,67 @@ def test_what_an_earlier_story_left_is_replaced(kubeconfig: Path, rest: Rest) ->
         assert ground.cluster == "default"
         assert namespaces(rest)[name]["uid"] != old["metadata"]["uid"]
     assert name not in namespaces(rest)
+
+
+def test_a_story_that_plays_keeps_its_namespace(
+    tmp_path: Path, kubeconfig: Path, rest: Rest
+) -> None:
+    """A second demo on that cluster is refused, with what to do, and the first goes on."""
+    with lent(kubeconfig, None, NAMESPACE):
+        mine = namespaces(rest)[NAMESPACE]["uid"]
+        done = ran(
+            tmp_path, "demo", "--once", "--approve", "--json", "--kubeconfig", str(kubeconfig)
+        )
+        assert namespaces(rest)[NAMESPACE]["uid"] == mine
+    assert (done.code, done.error["code"]) == (1, "invalid")
+    assert f"pid {os.getpid()}" in done.error["message"]
+    assert "Wait until it has ended" in done.error["fix"]
+    assert NAMESPACE not in namespaces(rest)
+
+
+def test_a_story_that_fell_silent_is_taken_over(core: CoreV1Api, rest: Rest) -> None:
+    """A killed demo renews nothing; and should it wake again, it deletes nothing of the new one."""
+    name = "silent"
+    old = claim(core, name)
+    new = claim(core, name, silence_seconds=0.5)
+    assert namespaces(rest)[name]["uid"] == new.uid != old.uid
+    give_back(core, old)
+    assert name in namespaces(rest)
+    give_back(core, new)
+    assert name not in namespaces(rest)
+
+
+def test_of_two_who_want_a_silent_one_the_second_is_refused(core: CoreV1Api, rest: Rest) -> None:
+    """Both saw the silence; the mark of the first one is seen by the second one's write."""
+    name = "wanted"
+    old = claim(core, name)
+    seen = rest.read("Namespace", name)
+    won = _taken_over(core, seen, 0.1)
+    with pytest.raises(InvalidInput, match="another demo"):
+        _taken_over(core, seen, 0.1)
+    with pytest.raises(InvalidInput, match="another demo"), _contested(name):
+        raw(core.create_namespace, {"metadata": {"name": name}})
+    give_back(core, old)
+    assert name in namespaces(rest)
+    give_back(core, won)
+
+
+def test_a_story_whose_namespace_was_taken_stops_writing_to_it(
+    core: CoreV1Api, rest: Rest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It says so once."""
+    monkeypatch.setattr("sandbox.claim.BEAT_SECONDS", 0.05)
+    mine = claim(core, "taken")
+    with beating(core, mine):
+        until(lambda: int(_beat_of(rest, "taken")) > 1)
+        give_back(core, mine)
+        rest.delete("Namespace", "taken")
+        until(lambda: "was taken away" in caplog.text, 30)
+    assert caplog.text.count("was taken away") == 1
+
+
+def _beat_of(rest: Rest, name: str) -> str:
+    return str(rest.read("Namespace", name)["metadata"]["annotations"][BEAT])
 
 
 def test_a_context_is_a_cluster_of_the_policy(kubeconfig: Path) -> None:

@@ -1,5 +1,6 @@
 """`firebreak doctor` asks for every permission and every sender, and says how to mend each."""
 
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +14,11 @@ from pydantic import SecretStr
 import doctor
 import runbooks
 from activities.kubernetes.verbs import NEEDS, OWNER
-from contracts.errors import Rejected, Unavailable
+from contracts.errors import InvalidInput, Rejected, Unavailable
 from contracts.kubernetes import Drain, NodeConditions, RolloutRestart
 from contracts.policy import Limits, Policy
-from doctor import Finding, examine
+from doctor import Finding, examine, subject_of
+from roots.programs import Program, ran
 from settings import Settings
 from workflows.authoring.folders import Found, load
 from workflows.authoring.steps import activities_of
@@ -185,3 +187,39 @@ async def test_what_is_away_is_told_apart_from_what_is_wrong(
     assert "firebreak db upgrade" in found["database"].fix
     assert not found["clusters"].ok
     assert not found["policy"].ok
+    assert found["policy"].detail == "0 people, 0 responders, 0 sources"
+    assert not [finding for finding in found.values() if "by itself" in finding.fix]
+
+
+def test_a_folder_in_which_nothing_was_started_is_refused(tmp_path: Path) -> None:
+    """Rather than the settings of this process, which nobody asked about."""
+    with pytest.raises(InvalidInput, match="nothing of Firebreak's was started") as refused:
+        subject_of(tmp_path)
+    assert "firebreak demo" in refused.value.fix
+
+
+def test_a_demo_that_left_a_broken_file_is_refused(tmp_path: Path) -> None:
+    """With what to do."""
+    (tmp_path / "client.json").write_text("{}")
+    (tmp_path / "played.json").write_text('{"settings": {}}')
+    with pytest.raises(InvalidInput, match=r"played\.json cannot be read"):
+        subject_of(tmp_path)
+
+
+def test_a_running_demo_is_looked_at_by_its_folder(tmp_path: Path) -> None:
+    """Its own policy, books, cluster and Temporal; once it is gone, that is what is said."""
+    state = tmp_path / "state"
+    with Program(tmp_path, "demo", "--port", "0", "--json", "--state", str(state)) as demo:
+        url = demo.ready()["url"]
+        assert (state / "played.json").stat().st_mode & 0o777 == 0o600
+        well = ran(tmp_path, "doctor", "--state", str(state), "--json")
+        demo.stop(signal.SIGINT)
+    found = {check["name"]: check for check in well.json["checks"]}
+    assert [name for name, check in found.items() if not check["ok"]] == []
+    assert found["gateway"]["detail"] == f"answers at {url}"
+    assert found["cluster default"]["detail"] == "readable: shop"
+    assert {"Temporal", "database", "worker of firebreak.default"} <= found.keys()
+    ended = ran(tmp_path, "doctor", "--state", str(state), "--json")
+    assert ended.code == 3
+    gateway = {check["name"]: check for check in ended.json["checks"]}["gateway"]
+    assert (gateway["ok"], gateway["away"]) == (False, True)

@@ -58,7 +58,7 @@ WRONG = [
     ("incidents", "--limit", "0"),
     ("incidents", "--limit", "many"),
     ("deny", "apr-1"),
-    ("pause",),
+    ("pause", "all"),
     ("run", "restart_crash_loop"),
     ("run", "restart_crash_loop", "--target", "web"),
     ("run", "restart_crash_loop", "--target", "shop/gadget/web"),
@@ -116,6 +116,8 @@ def test_a_target_is_namespace_kind_and_name() -> None:
     found = cli.target_of("shop/deployment/web", "east")
     assert found == {"cluster": "east", "namespace": "shop", "kind": "Deployment", "name": "web"}
     assert cli.target_of("shop/StatefulSet/db", "default")["kind"] == "StatefulSet"
+    node = {"cluster": "east", "namespace": "", "kind": "Node", "name": "worker-1"}
+    assert cli.target_of("node/worker-1", "east") == node
 
 
 @pytest.mark.parametrize("text", ["web", "a/b/c/d", "shop/pods/web", "Shop/pod/web", "shop/pod/"])

@@ -28,6 +28,8 @@ TABLES = {
     "limits": "Limits",
     "runbooks": "RunbookPolicy",
     "incident": "IncidentRules",
+    "oncall": "OnCall",
+    "slack": "SlackPolicy",
     "toil": "ToilPolicy",
 }
 
@@ -42,7 +44,7 @@ def test_the_example_is_a_valid_policy() -> None:
     """It can be copied and used as it is."""
     policy = read_policy(EXAMPLE)
     assert policy.limits.namespaces == ("shop",)
-    assert policy.approvers_of("user-auth") == ("ana", "ben")
+    assert policy.approvers_of("user-auth") == ("ana", "ben", "oncall:primary")
 
 
 def test_the_example_shows_every_table() -> None:

@@ -181,6 +181,41 @@ def test_a_closed_incident_opens_again(engine: Engine) -> None:
     ) == ("open", None, None, "shop")
 
 
+def test_how_an_incident_ended_is_final(engine: Engine) -> None:
+    """A run that tells afterwards is told in the timeline, and the headline stays."""
+    journal = Journal(engine)
+    journal.record(opening())
+    end = NOON + timedelta(minutes=5)
+    healed = {"outcome": "resolved", "summary": "back to 1", "closed_at": end}
+    journal.record(change("closed", status="closed", **healed))
+    late = {"outcome": "refused", "summary": "not needed", "closed_at": end + timedelta(hours=1)}
+    journal.record(change("late", status="escalated", runbook="rollback_deployment", **late))
+    found = journal.incident("inc-1")
+    assert found is not None
+    assert (found.status, found.outcome, found.summary, found.closed_at) == (
+        "closed",
+        "resolved",
+        "back to 1",
+        end,
+    )
+    assert found.runbooks == ("rollback_deployment",)
+    assert [item.text for item in found.timeline][-1] == "note late"
+
+
+def test_a_reopened_incident_takes_a_new_outcome(engine: Engine) -> None:
+    """The end of the second time is final in its turn."""
+    journal = Journal(engine)
+    journal.record(opening())
+    journal.record(change("closed", status="closed", outcome="resolved", closed_at=NOON))
+    journal.record(change("reopened", status="open", reopen=True))
+    journal.record(change("outcome", outcome="declined", summary="not tonight"))
+    journal.record(change("again", status="closed", closed_at=NOON))
+    journal.record(change("late", outcome="failed"))
+    found = journal.incident("inc-1")
+    assert found is not None
+    assert (found.status, found.outcome, found.summary) == ("closed", "declined", "not tonight")
+
+
 def test_an_older_episode_of_an_alert_does_not_undo_a_newer_one(engine: Engine) -> None:
     """Messages overtake each other; the later `starts_at` wins."""
     journal = Journal(engine)

@@ -2,6 +2,9 @@
 
 `up` is for people and runs until Ctrl-C; `serve` is for a program: it prints one JSON object when
 all is ready, and ends when its standard input does, which is when the program is gone.
+
+A folder belongs to one of them at a time. What a killed one left behind in temporary folders, the
+next one removes.
 """
 
 import argparse
@@ -10,18 +13,20 @@ import os
 import select
 import signal
 import sys
-import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from sandbox.holding import InUseError, held, temporary_folder
 from tools.controlplane.binaries import MissingError, find_binaries
 from tools.controlplane.build import build, folder_of
 from tools.controlplane.files import Endpoint
 from tools.controlplane.lifecycle import running
-from tools.controlplane.processes import EndedError, check
+from tools.controlplane.processes import EndedError, check, end_with_parent
 
 POLL_SECONDS = 0.2
+TEMPORARY = "firebreak-cp-"
 
 
 class _Stopped(Exception):
@@ -33,16 +38,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="tools.controlplane", description=__doc__)
     parser.add_argument("command", choices=("build", "up", "serve"))
     parser.add_argument("--state", type=Path, help="keep everything in this folder")
+    parser.add_argument("--with-parent", action="store_true", help="end when whoever calls does")
     asked = parser.parse_args()
     if asked.command == "build":
         sys.stdout.write(f"{build(os.environ)}\n")
         return
     signal.signal(signal.SIGTERM, _raise_stopped)
     signal.signal(signal.SIGINT, _raise_stopped)
+    if asked.with_parent:
+        end_with_parent(signal.SIGTERM)
     try:
         _serve(asked.state, for_people=asked.command == "up")
     except _Stopped:
         return
+    except InUseError as err:
+        sys.exit(_in_use(err))
     except (MissingError, EndedError, TimeoutError) as err:
         sys.exit(str(err))
 
@@ -56,9 +66,7 @@ def _raise_stopped(_number: int, _frame: FrameType | None) -> None:
 
 def _serve(state: Path | None, *, for_people: bool) -> None:
     binaries = find_binaries(os.environ, folder_of(os.environ))
-    with ExitStack() as parts:
-        folder = state or Path(parts.enter_context(_temporary()))
-        endpoint, components = parts.enter_context(running(binaries, folder))
+    with _folder(state) as folder, running(binaries, folder) as (endpoint, components):
         told = _greeting(endpoint) if for_people else json.dumps(endpoint._asdict())
         sys.stdout.write(f"{told}\n")
         sys.stdout.flush()
@@ -67,8 +75,24 @@ def _serve(state: Path | None, *, for_people: bool) -> None:
             check(components)
 
 
-def _temporary() -> "tempfile.TemporaryDirectory[str]":
-    return tempfile.TemporaryDirectory(prefix="firebreak-cp-", ignore_cleanup_errors=True)
+@contextmanager
+def _folder(state: Path | None) -> Iterator[Path]:
+    """The named folder, or a temporary one; nobody else's until the block ends."""
+    if state is None:
+        with temporary_folder(TEMPORARY) as folder:
+            yield folder
+        return
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with held(state):
+        yield state
+
+
+def _in_use(err: InUseError) -> str:
+    kubeconfig = err.folder.resolve() / "kubeconfig"
+    return (
+        f"{err.folder} is in use by pid {err.pid or 'unknown'}: kubeconfig {kubeconfig}\n"
+        f"Use that one, end it with `kill {err.pid or 'PID'}`, or name another folder."
+    )
 
 
 def _never() -> bool:

@@ -130,6 +130,8 @@ def audit_policy() -> str:
         {"level": "None", "users": ["system:apiserver"]},
         {"level": "None", "users": [*COMPONENTS], "resources": noise},
         {"level": "Metadata", "resources": [inside]},
+        # What the actor reads on its way to a write is what the bench repeats as its floor.
+        {"level": "Metadata", "users": [ACTOR], "verbs": ["get", "list"]},
         {"level": "None", "verbs": ["get", "list", "watch"]},
         {"level": "None", "nonResourceURLs": ["*"]},
         {"level": "RequestResponse"},

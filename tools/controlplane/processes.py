@@ -5,10 +5,11 @@ Nothing is ever found by its name.
 """
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,7 +33,10 @@ class Component(NamedTuple):
 def start(name: str, command: Sequence[str], folder: Path) -> Component:
     """Start a program in the folder; what it says goes to `<name>.log` there."""
     log = folder / f"{name}.log"
-    with log.open("wb") as file:
+    # A file of its own, to append to: an earlier component that still writes to the old one would
+    # leave a hole of NUL bytes in a file that was only emptied.
+    log.unlink(missing_ok=True)
+    with log.open("ab") as file:
         process = subprocess.Popen(
             command,
             cwd=folder,
@@ -41,14 +45,25 @@ def start(name: str, command: Sequence[str], folder: Path) -> Component:
             stderr=subprocess.STDOUT,
             # Ctrl-C is for us alone: we end the components in their order.
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has one thread
+            preexec_fn=_dying_with(os.getpid()),  # noqa: PLW1509 - this process has one thread
         )
     return Component(name, process, log)
 
 
-def _die_with_parent() -> None:
+def _dying_with(parent: int) -> Callable[[], None]:
+    def die_with_parent() -> None:
+        end_with_parent(signal.SIGKILL)
+        if os.getppid() != parent:
+            # It was killed before the kernel knew; nobody would tell this process any more.
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return die_with_parent
+
+
+def end_with_parent(number: signal.Signals) -> None:
+    """Let the kernel send this process that signal when its parent is gone; Linux only."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
 def check(components: Sequence[Component]) -> None:

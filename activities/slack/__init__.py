@@ -1,0 +1,1 @@
+"""Brings incidents to Slack: what is posted, what is edited, and never twice."""

@@ -1,0 +1,156 @@
+"""The message that asks: everything needed for a decision, in the order in which it is read.
+
+It is a picture of the journal at one moment. The buttons leave with the question, never before.
+"""
+
+from contracts.message import Asked, MessageView
+from contracts.slack import limits
+from contracts.slack.card import Card, card
+from contracts.slack.menus import again_row, closed_row, open_row
+from contracts.slack.parts import (
+    Block,
+    Part,
+    bold,
+    context,
+    fact,
+    header,
+    lines,
+    link,
+    own,
+    rich,
+    said,
+    typed,
+    when,
+)
+from contracts.slack.risk import risk_of
+from contracts.slack.telling import (
+    alert_rows,
+    back_row,
+    blast_row,
+    came_of,
+    evidence_parts,
+    finding_rows,
+    mentions,
+    names_of,
+    page_of,
+    place_row,
+    record_row,
+    requester_row,
+    risk_row,
+    vote_row,
+    vote_rows,
+    who_row,
+)
+from contracts.slack.untrusted import fallback
+from contracts.views import ApprovalView
+
+_ENDED = {
+    "approved": "✅ Approved",
+    "denied": "⛔ Denied",
+    "expired": "⌛ Expired",
+    "void": "⚪ No longer asked",
+}
+_UNWRITTEN = "If nobody answers, nothing is written."
+_STAGES = {
+    "reminded": "Nobody has answered yet: reminded.",
+    "paged": "Nobody has answered: more people are called.",
+}
+
+
+def approval_card(view: MessageView, asked: Asked) -> Card:
+    """The question while it is open, and what became of it afterwards."""
+    is_open = asked.approval.state == "open"
+    blocks = _open(view, asked) if is_open else _over(view, asked)
+    text = _call(view, asked) if is_open else fallback(f"{_title(asked)}. {_ending(view, asked)}")
+    return card(asked.approval.id, text, blocks)
+
+
+def _title(asked: Asked) -> str:
+    approval = asked.approval
+    if approval.state == "open":
+        return f"{risk_of(approval).mark} Approve? {approval.plan.summary}"
+    return f"{_ENDED[approval.state]}: {approval.plan.summary}"
+
+
+def _call(view: MessageView, asked: Asked) -> str:
+    approval = asked.approval
+    risk = risk_of(approval).level
+    told = f"Approve? {approval.plan.summary} ({approval.target}, {risk} risk)."
+    until = f"Until {approval.expires_at:%H:%M} UTC. {_UNWRITTEN}"
+    return f"{fallback(told)} {until} {mentions(approval, names_of(view))}".strip()
+
+
+def _open(view: MessageView, asked: Asked) -> list[Block | None]:
+    return [
+        header(_title(asked)),
+        _what(asked.approval),
+        _why(view, asked),
+        rich(lines(back_row(asked.approval), record_row(asked.record))),
+        _who(view, asked.approval),
+        open_row(view, asked.approval),
+        _small(view, asked.approval),
+    ]
+
+
+def _what(approval: ApprovalView) -> Block:
+    change = f"{approval.plan.from_} → {approval.plan.to}"
+    return rich(
+        lines(place_row(approval.target), risk_row(risk_of(approval)), blast_row(approval)),
+        typed(approval.plan.kubectl, limits.COMMAND_CHARS_MAX),
+        lines(fact("Change", said(change, 2 * limits.STATE_CHARS_MAX))),
+    )
+
+
+def _why(view: MessageView, asked: Asked) -> Block:
+    alerts = alert_rows(view.incident.alerts, limits.ALERTS_ASKED_MAX)
+    found = finding_rows(asked.approval.plan.findings, limits.FINDINGS_MAX)
+    told = evidence_parts(asked.evidence[: limits.EVIDENCE_MAX], limits.EXCERPT_CHARS_MAX)
+    return rich(lines(fact("Why"), *alerts, *found), *told)
+
+
+def _who(view: MessageView, approval: ApprovalView) -> Block:
+    names = names_of(view)
+    until = fact("Until", when(approval.expires_at), own(f". {_UNWRITTEN}"))
+    votes = vote_rows(approval, names)
+    rows = (requester_row(approval, names), who_row(approval, names), *votes, until)
+    page = [link(page_of(view, approval.id), "Answer on its page instead")]
+    return rich(lines(*rows, _stage(approval), page))
+
+
+def _stage(approval: ApprovalView) -> list[Part]:
+    return [bold(_STAGES[approval.stage])] if approval.stage in _STAGES else []
+
+
+def _small(view: MessageView, approval: ApprovalView) -> Block:
+    """What the command line and the next reader need."""
+    return context(f"{approval.id} · {view.incident.id} · plan {approval.plan.digest[:19]}")
+
+
+def _over(view: MessageView, asked: Asked) -> list[Block | None]:
+    approval, names = asked.approval, names_of(view)
+    votes = [vote_row(vote, names) for vote in approval.votes[-limits.VOTES_MAX :]]
+    after = [[own("• "), said(item.text)] for item in came_of(view, asked)[-limits.VOTES_MAX :]]
+    ending = [bold(_ending(view, asked), limits.SENTENCE_CHARS_MAX)]
+    command = typed(approval.plan.kubectl, limits.COMMAND_CHARS_MAX)
+    page = [link(page_of(view, approval.id), "All of it on its page")]
+    buttons = again_row if approval.state == "expired" else closed_row
+    return [
+        header(_title(asked)),
+        rich(lines(*votes, ending, *after)),
+        rich(lines(place_row(approval.target)), command, lines(page)),
+        buttons(view, approval),
+        _small(view, approval),
+    ]
+
+
+def _ending(view: MessageView, asked: Asked) -> str:
+    state = asked.approval.state
+    if state == "approved":
+        # What came of it follows, as soon as there is any.
+        done = came_of(view, asked)
+        return "What came of it:" if done else "Firebreak looks once more, then does exactly this."
+    if state == "denied":
+        return "Nothing was written. A person handles the incident."
+    if state == "expired":
+        return "Nobody answered in time, and nothing was written."
+    return f"This question no longer stands: {asked.ended or 'the case has moved on'}."

@@ -1,0 +1,126 @@
+"""What every handler of Slack uses, and how a person is told privately what came of it.
+
+A refusal reaches the one who clicked and nobody else: in a window, which cannot be overlooked, or
+where Slack opens none any more, as a message that only they see. The message they clicked is never
+touched: only the messenger repaints it.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from contracts.errors import FirebreakError, Unavailable
+from contracts.policy import Person
+from contracts.slack.parts import Block, lines, quiet, rich, said
+from contracts.slack.untrusted import fallback
+from contracts.slack.views import refusal_view
+from gateway.doors import Doors
+from gateway.slack.api import SlackRefusal, call
+from gateway.slack.clicks import Click
+from gateway.slack.people import People
+
+logger = logging.getLogger(__name__)
+
+FINISH_SECONDS = 6.0
+TOLD_CHARS_MAX = 1_000
+
+
+class Desk:
+    """The doors, Slack's methods, and who is at work; `people` says who clicked."""
+
+    def __init__(self, here: Doors, client: AsyncWebClient, people: People) -> None:
+        self.here = here
+        self.client = client
+        self.people = people
+        self._at_work = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Something is done for a person, which the end of the process waits for."""
+        self._at_work += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._at_work -= 1
+            if not self._at_work:
+                self._idle.set()
+
+    async def finished(self, within_seconds: float = FINISH_SECONDS) -> bool:
+        """Whether everything that was begun has ended within that time."""
+        try:
+            async with asyncio.timeout(within_seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def person(self, click: Click) -> Person:
+        """The person who clicked; raises NotAllowed or Unavailable."""
+        return await self.people.person(click)
+
+    async def open_view(self, click: Click, view: dict[str, Any]) -> str:
+        """Open a window at once, and give its id; Slack takes the trigger for three seconds.
+
+        Raises:
+            SlackRefusal: it took too long, or this trigger was used before.
+            Unavailable: Slack does not answer.
+
+        """
+        told = await call(self.client.views_open(trigger_id=click.trigger, view=view))
+        return str((told.get("view") or {}).get("id", ""))
+
+    async def show(self, view_id: str, view: dict[str, Any]) -> None:
+        """Put another content into an open window; somebody who has closed it needs none."""
+        try:
+            await call(self.client.views_update(view_id=view_id, view=view))
+        except SlackRefusal as err:
+            if err.reason != "not_found":
+                raise
+
+    async def refuse(self, click: Click, error: FirebreakError) -> None:
+        """Tell who clicked why not, and what to do: a window first, else a private message."""
+        if click.trigger:
+            try:
+                await self.open_view(click, refusal_view(error.message, error.fix))
+            except (SlackRefusal, Unavailable) as err:
+                logger.info("no window for a refusal", extra={"error": err.message})
+            else:
+                return
+        await self.whisper(click, sentence(error.message), error.fix)
+
+    async def whisper(self, click: Click, text: str, more: str = "") -> None:
+        """A message that only they see, where they are; elsewhere, in their own conversation."""
+        plain, blocks = fallback(f"{text} {more}".strip()), note(text, more)
+        try:
+            if click.channel.startswith(("C", "G")):
+                posted = self.client.chat_postEphemeral(
+                    channel=click.channel,
+                    user=click.user,
+                    thread_ts=click.thread or None,
+                    text=plain,
+                    blocks=blocks,
+                )
+            else:
+                posted = self.client.chat_postMessage(channel=click.user, text=plain, blocks=blocks)
+            await call(posted)
+        except (SlackRefusal, Unavailable) as err:
+            extra = {"slack_user": click.user, "kind": click.kind, "error": err.message}
+            logger.warning("somebody in Slack could not be told", extra=extra)
+
+
+def sentence(text: str) -> str:
+    """An error's words as a sentence."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def note(text: str, more: str = "") -> list[Block]:
+    """A private answer as blocks; lines of others in it are text and nothing else."""
+    rows = [[said(row, TOLD_CHARS_MAX)] for row in text.splitlines() if row.strip()]
+    return [rich(lines(*rows, [quiet(more, TOLD_CHARS_MAX)]))]

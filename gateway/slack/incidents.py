@@ -1,0 +1,87 @@
+"""Take over and Page someone else: what the menu of a message does to its incident."""
+
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+
+from contracts.calls import IncidentRef, PageRequest, PersonRequest
+from contracts.errors import AlreadyDecided, InvalidInput, NotFound
+from contracts.message import Who
+from contracts.policy import Person
+from contracts.slack import ids
+from contracts.slack.views import page_view
+from contracts.views import IncidentDetail
+from gateway.doors import Doors
+from gateway.identity import must_act
+from gateway.requests import ask
+from gateway.slack.clicks import Click, keeping
+from gateway.slack.desk import Desk
+from gateway.temporal import Update
+
+REASON_CHARS_MAX = 500
+
+
+def chosen(value: str) -> tuple[str, str]:
+    """The word and the incident id of the menu's value."""
+    word, _, incident = value.partition("|")
+    return word, incident
+
+
+async def take_over(desk: Desk, click: Click) -> None:
+    """The person does it by hand from now on."""
+    person = must_act(await desk.person(click))
+    incident = await _open_incident(desk.here, chosen(click.value)[1])
+    wanted = PersonRequest(person=person.id, incident=incident.id)
+    key = f"{incident.id}:{person.id}:take_over:{click.key}"
+    await _ask(desk.here, incident, Update("take_over", wanted, key))
+
+
+async def whom_to_page(desk: Desk, click: Click, person: Person) -> dict[str, Any]:
+    """The window that asks whom to call."""
+    must_act(person)
+    incident = await _open_incident(desk.here, chosen(click.value)[1])
+    others = tuple(
+        Who(id=p.id, name=p.name, slack=p.slack)
+        for p in desk.here.policy.people
+        if p.id != person.id and "responder" in p.roles
+    )
+    return keeping(page_view(incident.id, others), click._replace(value=incident.id))
+
+
+def page_faults(inputs: dict[str, str]) -> dict[str, str]:
+    """What is wrong with a page, by field."""
+    return {} if inputs.get(ids.PERSON) else {ids.PERSON: "Choose who is to come."}
+
+
+async def page(desk: Desk, click: Click, inputs: dict[str, str]) -> None:
+    """Call the one who was chosen."""
+    person = must_act(await desk.person(click))
+    incident = await _open_incident(desk.here, click.value)
+    whom = inputs[ids.PERSON]
+    if desk.here.policy.person(whom) is None:
+        raise InvalidInput(f"nobody is called {whom}", "Open the menu again and choose.")
+    wanted = PageRequest(
+        person=person.id,
+        incident=incident.id,
+        whom=(whom,),
+        reason=inputs.get(ids.REASON, "").strip()[:REASON_CHARS_MAX],
+    )
+    key = f"{incident.id}:{person.id}:page:{click.key}"
+    await _ask(desk.here, incident, Update("page", wanted, key))
+
+
+async def _open_incident(here: Doors, incident_id: str) -> IncidentDetail:
+    incident = await run_in_threadpool(here.journal.incident, incident_id)
+    if incident is None:
+        raise NotFound("no such incident", "Look at /incidents for those there are.")
+    # The workflow's id belongs to the target, and a newer incident may have it by now.
+    if incident.status == "closed":
+        raise AlreadyDecided("the incident is closed")
+    return incident
+
+
+async def _ask(here: Doors, incident: IncidentDetail, update: Update) -> None:
+    try:
+        await ask(here, incident.workflow, update, IncidentRef)
+    except NotFound as err:
+        raise AlreadyDecided("the incident is not handled any more") from err

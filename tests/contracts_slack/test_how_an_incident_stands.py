@@ -1,0 +1,123 @@
+"""The message of an incident says what is wrong where, how it stands, and who has it."""
+
+import pytest
+from contracts_slack.card_lint import nodes, words
+
+from contracts.slack import ids
+from contracts.slack.incident_card import incident_card
+from contracts.standing import standing, waiting_for
+from tools.slack_golden import (
+    ABOUT_TO,
+    HEALED,
+    OPEN,
+    OUTCOME,
+    TAKEN,
+    WAITING,
+    Line,
+    alert,
+    asked,
+    incident,
+    view,
+    vote,
+)
+
+ESCALATED: Line = ("escalated", "nobody decided within 0:15:00", {})
+MATCHED: Line = ("matched", "rollback_deployment starts", {})
+
+
+def named(person: str) -> str:
+    """How these tests call people."""
+    return person.capitalize()
+
+
+@pytest.mark.parametrize(
+    ("status", "line", "told"),
+    [
+        ("open", MATCHED, "Looking: rollback_deployment starts"),
+        ("acting", ABOUT_TO, "Acting: about to write: kubectl"),
+        ("verifying", WAITING, "Checking: waiting for rollout healthy"),
+        ("verifying", OUTCOME, "Checking: waiting until 2 alerts resolve"),
+        ("escalated", ESCALATED, "A person is needed: nobody decided within 0:15:00"),
+        ("taken_over", TAKEN, "Taken over: Ana Ruiz acts by hand"),
+    ],
+)
+def test_the_first_line_says_how_it_stands(status: str, line: Line, told: str) -> None:
+    """The word for the status, and the newest line of the journal that tells about it."""
+    assert told in words(incident_card(view(incident(status, line))).model_dump())
+
+
+def test_a_waiting_incident_names_whom_it_waits_for_and_until_when() -> None:
+    """The buttons are in the thread, and the message says so."""
+    question = asked(needed=2, votes=(vote("ana"),))
+    told = words(incident_card(view(OPEN, question)).model_dump())
+    assert "Waiting for a decision of on-call primary or Ben Okafor" in told
+    assert f"{question.approval.plan.summary}? Until " in told
+    assert "(answer in the thread)" in told
+
+
+def test_whoever_has_it_is_named() -> None:
+    """Firebreak, a person, or nobody: that is the news at night."""
+    cards = {
+        "Firebreak, with runbook rollback_deployment": view(incident("acting", ABOUT_TO)),
+        "nobody yet; called: ": view(incident("escalated")).model_copy(update={"called": ("ben",)}),
+    }
+    for told, seen in cards.items():
+        assert told in words(incident_card(seen).model_dump())
+    taken = incident_card(view(incident("taken_over", TAKEN)))
+    assert [n["user_id"] for n in nodes(taken.blocks) if "user_id" in n] == ["U0ANA1111"]
+
+
+def test_the_menu_leaves_with_the_incident() -> None:
+    """While it is open one may take over and call somebody; who has it cannot take it again."""
+    menus = {}
+    for status in ("escalated", "taken_over", "closed"):
+        card = incident_card(view(incident(status)))
+        found = [n["value"] for n in nodes(card.blocks) if "value" in n and "|" in n["value"]]
+        menus[status] = [value.partition("|")[0] for value in found]
+    assert menus == {
+        "escalated": [ids.TAKE_OVER, ids.PAGE],
+        "taken_over": [ids.PAGE],
+        "closed": [],
+    }
+
+
+def test_a_closed_incident_tells_its_outcome_and_how_long_it_took() -> None:
+    """Resolved is green; anything else says its own word."""
+    resolved = words(incident_card(view(incident("closed", **HEALED))).model_dump())
+    assert "🟢" in resolved
+    assert "Resolved: user-auth runs revision 1 again and is healthy" in resolved
+    assert ", 9 min" in resolved
+    failed = words(incident_card(view(incident("closed", outcome="expired"))).model_dump())
+    assert "Closed, expired" in failed
+
+
+def test_many_alerts_are_counted_and_the_firing_ones_come_first() -> None:
+    """Five are named; the numbers tell of all."""
+    alerts = tuple(alert(f"A{n}", "resolved" if n < 4 else "firing", n) for n in range(9))
+    told = words(incident_card(view(incident("open", alerts=alerts))).model_dump())
+    assert "5 of 9 firing" in told
+    assert "and 4 more alerts" in told
+    assert "A8 firing" in told
+    assert "A0" not in told
+
+
+def test_an_incident_without_a_web_address_has_no_button_for_it() -> None:
+    """A button that leads nowhere is worse than none."""
+    seen = view(incident("closed")).model_copy(update={"url": "ftp://x"})
+    assert not [n for n in nodes(incident_card(seen).blocks) if n.get("type") == "button"]
+
+
+def test_the_sentence_never_promises_more_than_the_last_line() -> None:
+    """An answered question waits for the next step, and says what the answer was."""
+    decided: Line = ("decided", "ana approved", {})
+    assert standing(incident("waiting", decided), named) == "for the next step: ana approved"
+    assert standing(incident("waiting"), named) == "for a decision"
+    calm = incident("verifying", OUTCOME, **{**HEALED, "closed_at": None})
+    assert standing(calm, named) == "the alerts have resolved; waiting whether they stay so"
+
+
+def test_who_is_waited_for_is_who_has_not_voted() -> None:
+    """With nobody left, the sentence says that nobody can decide."""
+    assert waiting_for(("ana", "ben"), (), 2, named) == "2 decisions of Ana or Ben"
+    assert waiting_for(("ana", "ben"), (vote("ana"),), 2, named) == "a decision of Ben"
+    assert waiting_for((), (), 1, named).endswith("nobody: no approver is configured")
