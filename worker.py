@@ -183,7 +183,7 @@ def book_activities(parts: Parts, client: Client, threads: ThreadPoolExecutor) -
         Storms(parts.engine),
         parts.policy,
         utc_now,
-        groups,
+        groups=groups,
     )
     triggers = {found.name: triggers_of(found.runbook) for found in parts.loaded.runbooks}
     catalogue = CatalogueActivities(parts.policy, triggers, messenger=bool(channels(parts)))
@@ -197,7 +197,7 @@ def book_activities(parts: Parts, client: Client, threads: ThreadPoolExecutor) -
         guard.reserve,
         guard.settle,
         guard.weather,
-        GroupActivities(groups, parts.policy.groups, utc_now).refresh,
+        GroupActivities(groups, parts.policy.groups(), utc_now).refresh,
         intake.locate,
         intake.route,
     ]
@@ -329,7 +329,7 @@ async def _work(
                 await running.enter_async_context(worker)
             await schedule_housekeeping(client)
             await schedule_weather(client)
-            await schedule_groups(client, wanted=bool(parts.policy.groups))
+            await schedule_groups(client, wanted=bool(parts.policy.groups()))
             logger.info("worker ready", extra={"clusters": sorted(parts.clusters)})
             ready.set()
             telling = asyncio.create_task(asyncio.to_thread(_tell, parts))

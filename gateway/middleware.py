@@ -10,6 +10,8 @@ from gateway.errors import TooLarge
 
 ALERT_BYTES_MAX = 10_000_000
 BODY_BYTES_MAX = 65_536
+# A view comes back whole with each submission.
+SLACK_BYTES_MAX = 1_000_000
 _DIGITS_MAX = 18
 
 # Pico's icons are data: images; everything else is ours. No inline script or style exists.
@@ -28,6 +30,13 @@ HEADERS = {
 def _is_more(digits: str, bytes_max: int) -> bool:
     # Python refuses to read numbers of thousands of digits, so their length is looked at first.
     return len(digits) > _DIGITS_MAX or int(digits) > bytes_max
+
+
+def _bytes_max(path: str) -> int:
+    """How much the door at that path takes."""
+    if path.startswith("/slack/"):
+        return SLACK_BYTES_MAX
+    return ALERT_BYTES_MAX if path.startswith("/alerts/") else BODY_BYTES_MAX
 
 
 class SafeAnswers:
@@ -64,7 +73,7 @@ class BoundedBodies:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        bytes_max = ALERT_BYTES_MAX if scope["path"].startswith("/alerts/") else BODY_BYTES_MAX
+        bytes_max = _bytes_max(scope["path"])
         announced, seen = Headers(scope=scope).get("content-length", ""), 0
         promised_too_much = announced.isdecimal() and _is_more(announced, bytes_max)
 

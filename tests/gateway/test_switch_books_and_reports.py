@@ -145,7 +145,8 @@ async def test_a_report_that_cannot_be_made_says_why(http: Client, query: str, s
 
 async def test_readiness_names_what_is_away(http: Client, fake: FakeTemporal) -> None:
     """Life does not depend on it."""
-    assert (await http.get("/readyz")).json() == {"ready": True, "temporal": "ok", "database": "ok"}
+    well = {"ready": True, "temporal": "ok", "database": "ok", "slack": "off"}
+    assert (await http.get("/readyz")).json() == well
     fake.failure = Unavailable("Temporal cannot be reached")
     answer = await http.get("/readyz")
     assert answer.status_code == 503
