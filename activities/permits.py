@@ -62,6 +62,6 @@ def valid_voters(approval: Approval, verdict: Verdict) -> set[str]:
         for vote in approval.votes
         if vote.decision == "approve"
         and vote.at <= approval.expires_at
-        and vote.person in verdict.people
+        and vote.person in (*verdict.approvers, *verdict.people)
         and vote.person != approval.requester
     }
