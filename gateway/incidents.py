@@ -20,6 +20,7 @@ from contracts.calls import IncidentRef, IncidentStart, PersonRequest, RunReques
 from contracts.errors import AlreadyDecided, InvalidInput, NotFound
 from contracts.journal import IncidentStatus
 from contracts.policy import Person
+from contracts.standing import holder_of
 from contracts.target import Target, parse_target
 from contracts.views import IncidentDetail
 from gateway.answers import wants_html
@@ -30,7 +31,7 @@ from gateway.identity import must_act, require_reader
 from gateway.pages import render
 from gateway.pages import who as name_of
 from gateway.requests import ask, ask_or_start, idempotency_key
-from gateway.standing import holder_of, lines_of, standing
+from gateway.standing import lines_of, standing
 from gateway.targets import is_namespace
 from gateway.temporal import Start, Update
 from toil.journal import IncidentQuery
