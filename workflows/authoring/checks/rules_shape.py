@@ -22,7 +22,14 @@ from workflows.authoring.checks.shapes import (
 from workflows.authoring.checks.source import Function, Source
 from workflows.authoring.faults import Fault
 
-FIREBREAKS_OWN = ("Incident", "Triage", "Weather", "Messenger", "Housekeeping")
+FIREBREAKS_OWN = (
+    "Incident",
+    "Triage",
+    "Weather",
+    "Messenger",
+    "Housekeeping",
+    "RefreshGroups",
+)
 CASE = ("contracts.Case", "contracts.case.Case")
 OUTCOME = ("contracts.Outcome", "contracts.case.Outcome")
 CONTINUE = "temporalio.workflow.continue_as_new"
