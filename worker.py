@@ -9,7 +9,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -30,7 +30,7 @@ from activities.complete import check_complete as check_complete  # noqa: PLC041
 from activities.directory.directory import Directory
 from activities.directory.groups import GroupActivities, Groups
 from activities.directory.pagerduty import Schedules
-from activities.directory.usergroups import UserGroups
+from activities.directory.usergroups import ANSWER_SECONDS, UserGroups
 from activities.errors import ErrorInterceptor
 from activities.guard import GuardActivities
 from activities.heartbeat import HeartbeatInterceptor
@@ -76,6 +76,8 @@ STICKY = timedelta(seconds=2)
 CACHED_WORKFLOWS_MAX = 500
 # The bridge's threads must settle before the interpreter ends, or it aborts now and then.
 SETTLE_SECONDS = 0.3
+# Groups are read beside the activities: a busy worker must not make everybody a stranger.
+GROUP_READERS_MAX = 8
 
 PLUMBING = (Incident, Triage, Messenger, Housekeeping, Weather, RefreshGroups)
 Activities = list[Callable[..., Any]]
@@ -90,6 +92,7 @@ class Parts(NamedTuple):
     engine: Engine
     clusters: Mapping[str, Cluster]
     http: httpx.Client
+    group_readers: Executor
 
 
 def utc_now() -> datetime:
@@ -129,7 +132,10 @@ def open_parts(settings: Settings, policy: Policy, closing: ExitStack) -> Parts:
     require_current(engine)
     clusters = open_clusters(settings, policy, closing)
     http = closing.enter_context(httpx.Client())
-    return Parts(settings, policy, loaded, engine, clusters, http)
+    readers = ThreadPoolExecutor(GROUP_READERS_MAX, "groups")
+    # One that still waits for an answer ends by its own timeout; nobody needs the answer any more.
+    closing.callback(readers.shutdown, wait=False, cancel_futures=True)
+    return Parts(settings, policy, loaded, engine, clusters, http, readers)
 
 
 def open_clusters(settings: Settings, policy: Policy, closing: ExitStack) -> dict[str, Cluster]:
@@ -163,20 +169,22 @@ def channels(parts: Parts) -> dict[str, Channel]:
     return found
 
 
-def groups_of(parts: Parts, threads: ThreadPoolExecutor) -> Groups:
+def groups_of(parts: Parts) -> Groups:
     """What reads on-call schedules and user groups."""
     settings = parts.settings
     schedules = Schedules(settings.pagerduty_api_url, settings.pagerduty_token, parts.http)
-    slack = settings.slack_bot_token
-    user_groups = UserGroups(open_client(slack, settings.slack_api_url)) if slack else None
-    directory = Directory(parts.policy, parts.http, schedules, user_groups)
-    return Groups(directory, Memberships(parts.engine), threads)
+    slack = None
+    if settings.slack_bot_token:
+        token, url = settings.slack_bot_token, settings.slack_api_url
+        slack = UserGroups(open_client(token, url, timeout_seconds=ANSWER_SECONDS))
+    directory = Directory(parts.policy, parts.http, schedules, slack)
+    return Groups(directory, Memberships(parts.engine), parts.group_readers)
 
 
-def book_activities(parts: Parts, client: Client, threads: ThreadPoolExecutor) -> Activities:
+def book_activities(parts: Parts, client: Client) -> Activities:
     """The activities of the queue `firebreak`: journal, catalogue, guardrails, intake, groups."""
     journal = Journal(parts.engine)
-    groups = groups_of(parts, threads)
+    groups = groups_of(parts)
     guard = GuardActivities(
         Reservations(parts.engine),
         Pauses(parts.engine),
@@ -252,7 +260,7 @@ def build_workers(parts: Parts, client: Client, threads: ThreadPoolExecutor) -> 
     """One worker a queue: `firebreak`, one for each cluster, `firebreak.notify`."""
     cluster_side = cluster_activities(parts)
     check_complete(cluster_side)
-    queues: dict[str, Activities] = {QUEUE: book_activities(parts, client, threads)}
+    queues: dict[str, Activities] = {QUEUE: book_activities(parts, client)}
     queues |= {cluster_queue(name): cluster_side for name in parts.clusters}
     queues[NOTIFY_QUEUE] = message_activities(parts)
     return [

@@ -14,6 +14,8 @@ from contracts.errors import Rejected, Unavailable
 from contracts.slack.fates import Fate, fate_of
 
 FIX = "Check the user group's id, and that the app has the scope usergroups:read."
+# Less than `groups.WITHIN_SECONDS`, so that a reader's thread is free again when it is given up.
+ANSWER_SECONDS = 4
 PLAN_FIX = "User groups need a paid plan of Slack: name the approvers by id, or use [[oncall]]."
 _TOO_MANY = 429
 _SERVER = 500

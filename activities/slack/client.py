@@ -40,12 +40,14 @@ class SlackRefusal(Rejected):
         self.fate = fate_of(method, error)
 
 
-def open_client(token: SecretStr, api_url: str) -> WebClient:
+def open_client(
+    token: SecretStr, api_url: str, *, timeout_seconds: int = TIMEOUT_SECONDS
+) -> WebClient:
     """A client of the bot; `api_url` ends with a slash."""
     return WebClient(
         token=token.get_secret_value(),
         base_url=api_url,
-        timeout=TIMEOUT_SECONDS,
+        timeout=timeout_seconds,
         retry_handlers=[],
     )
 

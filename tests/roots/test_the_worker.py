@@ -5,22 +5,22 @@ import json
 import logging
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from temporalio import activity
 
 import runbooks
 import worker
-from activities.kubernetes import open_cluster
 from contracts.errors import InvalidInput
-from contracts.policy import Policy, RunbookPolicy
+from contracts.policy import OnCall, Person, Policy, RunbookPolicy
 from demo import POLICY_FILE
 from roots.programs import Done, Program, ran, ready
 from settings import Settings, configure_logging
-from toil.database import open_engine
+from toil.database import open_engine, upgrade
 from workflows.authoring.folders import load
 
 Activities = list[Callable[..., Any]]
@@ -110,17 +110,32 @@ def test_a_policy_for_a_runbook_that_is_there_is_taken() -> None:
         worker.check_runbooks(Policy(runbooks={"nonsense": RunbookPolicy()}), load(runbooks))
 
 
-@pytest.fixture(name="cluster_activities")
-def _cluster_activities(tmp_path: Path, kubeconfig: Path) -> Iterator[Activities]:
-    """What the worker serves for a cluster."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'books.db'}")
-    cluster = open_cluster(kubeconfig, None)
-    loaded, policy = worker.load_runbooks(Settings(), Policy())
-    with httpx.Client() as http:
-        parts = worker.Parts(Settings(), policy, loaded, engine, {"default": cluster}, http)
-        yield worker.cluster_activities(parts)
-    cluster.close()
+@pytest.fixture(name="parts")
+def _parts(tmp_path: Path, kubeconfig: Path) -> Iterator[worker.Parts]:
+    """What a worker with that cluster and empty books is made of."""
+    books = f"sqlite:///{tmp_path / 'books.db'}"
+    engine = open_engine(books)
+    upgrade(engine)
     engine.dispose()
+    settings = Settings(database_url=books, kubeconfig=kubeconfig)
+    with ExitStack() as closing:
+        yield worker.open_parts(settings, Policy(), closing)
+
+
+@pytest.fixture(name="cluster_activities")
+def _cluster_activities(parts: worker.Parts) -> Activities:
+    """What the worker serves for a cluster."""
+    return worker.cluster_activities(parts)
+
+
+def test_a_group_is_read_beside_the_activities(parts: worker.Parts) -> None:
+    """The one thread of a busy worker waits for the answer; it could not give it, too."""
+    ana = OnCall(name="primary", kind="static", people=("ana",))
+    policy = Policy(people=(Person(id="ana", name="Ana"),), oncall=(ana,))
+    groups = worker.groups_of(parts._replace(policy=policy))
+    with ThreadPoolExecutor(1) as threads:
+        found = threads.submit(groups.read, ["oncall:primary"], worker.utc_now()).result()
+    assert found.members == {"oncall:primary": {"ana"}}
 
 
 def test_every_step_has_an_activity_and_every_activity_a_step(
