@@ -14,6 +14,7 @@ from activities.kubernetes.workload import Workload
 from contracts.errors import NotFound, Refused, Unavailable
 from contracts.kubernetes import Scale
 from contracts.step import Changed
+from contracts.words import counted
 
 _KEDA_PAUSED = ("autoscaling.keda.sh/paused", "autoscaling.keda.sh/paused-replicas")
 _KEDA_MAX = 100
@@ -91,7 +92,8 @@ def _refuse_impossible(bounds: Bounds, step: Scale, workload: Workload) -> None:
         )
     if wanted > bounds.high and not step.raise_max:
         raise Refused(
-            f"{bounds.scaler} allows {target} at most {bounds.high} replicas, not {wanted}",
+            f"{bounds.scaler} allows {target} at most "
+            f"{counted(bounds.high, 'replica')}, not {wanted}",
             "Ask for no more, or for `raise_max`, which raises its maximum, too.",
         )
 

@@ -29,6 +29,7 @@ from contracts.kubernetes import AWAITED_KINDS, AWAITED_MAX, Drain
 from contracts.plan import Plan
 from contracts.step import Receipt, StepCall
 from contracts.target import Target
+from contracts.words import counted
 
 PODS_MAX = 250
 
@@ -100,7 +101,8 @@ def _refuse_pods(cluster: Cluster, step: Drain, found: Sorted) -> None:
         said = f"{step.target}: the data in emptyDir volumes would be lost: {_named(kept)}"
         raise Refused(said, "Set lose_empty_dirs if that data is worth nothing.")
     if len(found.of("evict")) > PODS_MAX:
-        said = f"{step.target}: {len(found.of('evict'))} pods; at most {PODS_MAX} are evicted"
+        lost = counted(len(found.of("evict")), "pod")
+        said = f"{step.target}: {lost}; at most {PODS_MAX} are evicted"
         raise Refused(said, f"Drain it by hand: {_by_hand(cluster, step.target)}")
 
 
@@ -123,11 +125,11 @@ def _words(
     """What the plan says besides its findings; the pods are pinned by their uids."""
     pods = found.of("evict")
     flags = ["--delete-emptydir-data"] if step.lose_empty_dirs else []
-    counted = f"{len(pods)} pods of {len(affected)} workloads"
+    lost = f"{counted(len(pods), 'pod')} of {counted(len(affected), 'workload')}"
     return {
-        "before": f"{node.closed}, {counted}",
+        "before": f"{node.closed}, {lost}",
         "after": "cordoned, and these pods elsewhere",
-        "summary": f"Drain {step.target}: {counted}, within their disruption budgets",
+        "summary": f"Drain {step.target}: {lost}, within their disruption budgets",
         "kubectl": _by_hand(cluster, step.target, *flags),
         "pins": state_pins(node) | {f"pod/{shown(pod)}": uid_of(pod) for pod in pods},
         "blast": worst_of(affected, len(pods)),
@@ -137,9 +139,11 @@ def _words(
 
 def drain_findings(node: Node, found: Sorted, affected: list[Affected]) -> list[str]:
     """What a person should know before saying yes, besides what the API server said."""
-    said = [f"{one.target}: {len(one.pods)} pods, {one.ready_here} ready" for one in affected]
+    said = [
+        f"{one.target}: {counted(len(one.pods), 'pod')}, {one.ready_here} ready" for one in affected
+    ]
     if len(said) > NAMED_MAX:
-        said = [*said[:NAMED_MAX], f"and {len(said) - NAMED_MAX} more workloads"]
+        said = [*said[:NAMED_MAX], f"and {counted(len(said) - NAMED_MAX, 'more workload')}"]
     if not node.ready:
         said.append("the node is not ready: its kubelet may not end what it still runs")
     jobs = [str(one.target) for one in affected if one.target.kind == "Job"]
@@ -152,8 +156,9 @@ def drain_findings(node: Node, found: Sorted, affected: list[Affected]) -> list[
     if unread:
         named = ", ".join(unread[:NAMED_MAX])
         said.append(f"not read, so that only its namespace's annotations count: {named}")
-    stay = len(found.of("daemon", "static", "finished"))
-    return [*said, f"{stay} pods of DaemonSets, static or finished, stay"] if stay else said
+    if stay := len(found.of("daemon", "static", "finished")):
+        said.append(f"left there, of DaemonSets, static or finished: {counted(stay, 'pod')}")
+    return said
 
 
 def _by_hand(cluster: Cluster, target: Target, *flags: str) -> str:

@@ -30,6 +30,7 @@ from contracts.kubernetes import Drain
 from contracts.plan import Plan
 from contracts.step import Receipt
 from contracts.target import Target
+from contracts.words import counted
 
 LEAVING_MAX = 5
 ROUND_SECONDS = 1.0
@@ -139,7 +140,7 @@ class Draining:
         gone = [name for uid, name in self._pinned.items() if uid not in self._staying]
         stay = [name for uid, name in self._pinned.items() if uid in self._staying]
         told = f"{BEGUN}: {self._call.plan.target} was cordoned, and {len(gone)} of "
-        told += f"{len(self._pinned)} pods evicted" + (f" ({few(gone)})" if gone else "")
+        told += f"{counted(len(self._pinned), 'pod')} evicted" + (f" ({few(gone)})" if gone else "")
         return told + (f"; not yet: {few(stay)}" if stay else "")
 
     def _counted(self, receipt: Receipt) -> Receipt:
@@ -238,7 +239,7 @@ class Draining:
 
     def _receipt(self, closed: Receipt, left: list[Object]) -> Receipt:
         plan, others = self._call.plan, self._others()
-        said = f"Drained {plan.target}: {len(self._pinned)} pods evicted"
+        said = f"Drained {plan.target}: {counted(len(self._pinned), 'pod')} evicted"
         if left:
             said += f", {len(left)} of them still ending on a node that is not ready"
         if others:

@@ -23,6 +23,7 @@ from activities.kubernetes.workload import WITH_PODS, Workload, cluster_of, read
 from contracts.kubernetes import Events
 from contracts.step import BODY_BYTES_MAX, EXCERPT_BYTES_MAX, Evidence, StepCall
 from contracts.target import Target
+from contracts.words import counted
 
 REVISIONS_MAX = 3
 PODS_MAX = 10
@@ -56,7 +57,7 @@ class EventsLook:
         clean = Cleaner(found.templates)
         body = "\n".join(_line(event, clean) for event in events) or "No events."
         body = head(body, BODY_BYTES_MAX)
-        title = f"{len(events)} events of {target}"
+        title = f"{counted(len(events), 'event')} of {target}"
         quoted = head(body, EXCERPT_BYTES_MAX)
         return keep(self._shelf, call, title, (body, quoted), _facts(events))
 

@@ -27,6 +27,7 @@ from activities.kubernetes.revisions import (
 from activities.kubernetes.workload import Workload, cluster_of, read_workload
 from contracts.kubernetes import RolloutHistory
 from contracts.step import BODY_BYTES_MAX, EXCERPT_BYTES_MAX, Evidence, StepCall
+from contracts.words import counted
 
 REVISIONS_MAX = 20
 REVISION_HASH = "controller-revision-hash"
@@ -62,7 +63,7 @@ class RolloutHistoryLook:
             older = older_than(current, revisions)
             facts["older_revisions"] = [revision.number for revision in older[:REVISIONS_MAX]]
         body = head("\n".join(_line(fact, number) for fact in known), BODY_BYTES_MAX)
-        title = f"{len(revisions)} revisions of {target}"
+        title = f"{counted(len(revisions), 'revision')} of {target}"
         return keep(self._shelf, call, title, (body, head(body, EXCERPT_BYTES_MAX)), facts)
 
 

@@ -11,6 +11,7 @@ from activities.kubernetes.raw import Object
 from activities.kubernetes.workload import Workload, cluster_of, read_workload
 from contracts.kubernetes import JobState
 from contracts.step import BODY_BYTES_MAX, EXCERPT_BYTES_MAX, Evidence, StepCall
+from contracts.words import counted
 
 BACKOFF_LIMIT = 6  # the API's default
 _TIMES = ("startTime", "completionTime")
@@ -60,7 +61,7 @@ def _summary(facts: Object) -> str:
         return f"failed ({facts['reason']})"
     if facts["suspended"]:
         return "suspended"
-    return f"{facts['active']} pods active, {facts['failed']} failed"
+    return f"{counted(facts['active'], 'pod')} active, {facts['failed']} failed"
 
 
 def _lines(job: Workload, facts: Object) -> list[str]:

@@ -26,6 +26,7 @@ from contracts.kubernetes import DeleteJob
 from contracts.plan import BlastRadius, Plan
 from contracts.step import Changed, Receipt, StepCall
 from contracts.target import Target
+from contracts.words import counted
 
 JOB = ("Job",)
 
@@ -59,7 +60,7 @@ class DeleteJobAction:
             job,
             before=f"job {target.name}, {state_words(job)}",
             after="no such job, and none of its pods",
-            summary=f"Delete {target} and its {len(pods)} pods",
+            summary=f"Delete {target} and its {counted(len(pods), 'pod')}",
             kubectl=kubectl(cluster, target, "delete", "job", target.name, "--wait=false"),
             blast=BlastRadius(pods=len(pods), ready=job.ready, desired=job.replicas, lost=0),
             findings=tuple(_findings(job, pods)),

@@ -16,6 +16,7 @@ from activities.kubernetes.workload import cluster_of
 from contracts.kubernetes import NodeConditions
 from contracts.redact import redact
 from contracts.step import BODY_BYTES_MAX, EXCERPT_BYTES_MAX, Evidence, StepCall
+from contracts.words import counted
 
 WORKLOADS_MAX = 50
 _ENDED = ("Succeeded", "Failed")
@@ -46,7 +47,7 @@ class NodeConditionsLook:
             "nodes_ready": sum(node_is_ready(other) for other in nodes),
         }
         body = head(redact("\n".join(_lines(node, facts))), BODY_BYTES_MAX)
-        title = f"{target}: Ready is {facts['ready']}, {len(living)} pods"
+        title = f"{target}: Ready is {facts['ready']}, {counted(len(living), 'pod')}"
         return keep(self._shelf, call, title, (body, head(body, EXCERPT_BYTES_MAX)), facts)
 
 
@@ -94,7 +95,7 @@ def _lines(node: Node, facts: Object) -> list[str]:
         for t in raw.items(node.raw, "spec", "taints")
     ]
     workloads = [
-        f"{w['pods']} pods of {w['kind'].lower()} {w['namespace']}/{w['name']}"
+        f"{counted(w['pods'], 'pod')} of {w['kind'].lower()} {w['namespace']}/{w['name']}"
         for w in facts["workloads"]
     ]
     cluster = f"{facts['nodes_ready']} of {facts['nodes_total']} nodes are ready"

@@ -18,6 +18,7 @@ from contracts.errors import Refused
 from contracts.plan import BlastRadius, Plan, Surroundings
 from contracts.step import StepCall
 from contracts.target import Target
+from contracts.words import counted
 
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -119,7 +120,7 @@ def common_findings(
     if strategy.kind == "Recreate":
         said.append("strategy Recreate: all pods stop before the new ones start")
     if strategy.held_back:
-        said.append(f"partition: {strategy.held_back} pods keep the template that they have")
+        said.append(f"partition: no new template for {counted(strategy.held_back, 'pod')}")
     return said
 
 

@@ -20,6 +20,7 @@ from contracts.kubernetes import DeletePod, EvictPod
 from contracts.plan import BlastRadius, Plan, Surroundings
 from contracts.step import Changed, StepCall
 from contracts.target import Target
+from contracts.words import counted
 
 POD = "pod"
 POD_UID = "pod_uid"
@@ -206,6 +207,6 @@ def _findings(call: StepCall[Any], found: Found) -> list[str]:
 
 def _health(state: PodState) -> str:
     words = [state.reason or ("ready" if state.ready else "not ready")]
-    words += [f"{state.restarts} restarts"] if state.restarts else []
+    words += [counted(state.restarts, "restart")] if state.restarts else []
     words += [f"last exit {state.last_exit}"] if state.last_exit and not state.ready else []
     return ", ".join(words)

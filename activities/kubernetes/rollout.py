@@ -16,6 +16,7 @@ from activities.kubernetes.strategy import strategy_of
 from activities.kubernetes.workload import Workload
 from contracts.kubernetes import RollbackDeployment, RollbackSet, RolloutRestart
 from contracts.step import Receipt
+from contracts.words import counted
 
 ROLLOUTS = {RolloutRestart.activity, RollbackDeployment.activity, RollbackSet.activity}
 DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
@@ -120,7 +121,7 @@ def _is_fresh(progressing: raw.Object, written_at: datetime) -> bool:
 def _of_on_delete(workload: Workload, watched: Watched) -> Progress:
     updated, wanted = updated_of(workload)
     if updated < wanted and watched.is_ours:
-        said = f"updateStrategy OnDelete: {wanted - updated} pods keep the old template"
+        said = f"updateStrategy OnDelete: {counted(wanted - updated, 'pod')} with the old template"
         return Progress("failed", f"{said} until somebody deletes them")
     missing = _unavailable(workload, wanted)
     return Progress("waiting", missing) if missing else Progress("complete", "available")
@@ -134,7 +135,7 @@ def _missing(workload: Workload) -> str:
     if workload.kind == "Deployment":
         old = workload.status("replicas") - updated
         if old > 0:
-            return f"{old} old pods still there"
+            return f"{counted(old, 'old pod')} still there"
         return _unavailable(workload, updated)
     return _unavailable(workload, workload.replicas) or _unsettled(workload)
 

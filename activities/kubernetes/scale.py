@@ -38,6 +38,7 @@ from contracts.calls import EnsureCall
 from contracts.kubernetes import Scale
 from contracts.plan import BlastRadius, Plan, Surroundings
 from contracts.step import Changed, Receipt, StepCall
+from contracts.words import counted
 
 
 class ScaleAction:
@@ -66,7 +67,7 @@ class ScaleAction:
             workload,
             # An autoscaler moves the replicas, and with them the generation, all the time.
             **({"generation": 0} if bounds else {}),
-            before=str(bounds) if bounds else f"{workload.replicas} replicas",
+            before=str(bounds) if bounds else counted(workload.replicas, "replica"),
             after=_after(step, changes),
             summary=_summary(step, workload, bounds),
             kubectl=by_hand(cluster, target, changes),
@@ -95,10 +96,10 @@ def blast_of_scale(workload: Workload, wanted: int) -> BlastRadius:
 
 
 def _summary(step: Scale, workload: Workload, bounds: Bounds | None) -> str:
-    target, wanted = step.target, step.replicas
-    if bounds and wanted > bounds.high:
-        return f"Let {bounds.scaler} give {target} up to {wanted} replicas instead of {bounds.high}"
-    return f"Scale {target} from {workload.replicas} to {wanted} replicas"
+    target, wanted = step.target, counted(step.replicas, "replica")
+    if bounds and step.replicas > bounds.high:
+        return f"Let {bounds.scaler} give {target} up to {wanted} instead of {bounds.high}"
+    return f"Scale {target} from {workload.replicas} to {wanted}"
 
 
 def _plain(step: Scale, workload: Workload) -> Changed:
@@ -137,4 +138,4 @@ def _rehearsed(
 
 def _after(step: Scale, changes: Sequence[Changed]) -> str:
     words = [f"{named(c)}: {c.after}" for c in changes if c.path != REPLICAS]
-    return ", ".join(words) or f"{step.replicas} replicas"
+    return ", ".join(words) or counted(step.replicas, "replica")

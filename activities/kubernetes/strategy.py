@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from activities.kubernetes import raw
 from activities.kubernetes.workload import Workload
+from contracts.words import counted
 
 DEFAULT_SHARE = "25%"
 
@@ -47,7 +48,8 @@ class Strategy:
             return "strategy Recreate: all pods stop before the new ones start"
         if workload.replicas == 1:
             return "its only pod stops before the new one starts"
-        return f"up to {self.unavailable} pods may be away at once, and {workload.ready} are ready"
+        away = counted(self.unavailable, "pod")
+        return f"up to {away} may be away at once, and {workload.ready} ready now"
 
 
 def strategy_of(workload: Workload) -> Strategy:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from contracts.calls import JudgeCall
 from contracts.plan import Reason
+from contracts.words import counted
 from guardrails.facts import Facts, Write, namespace_of
 from guardrails.words import deny
 
@@ -25,9 +26,9 @@ def _of_the_hour(
 ) -> list[Write]:
     """The newest `limit` writes of the last hour, or nothing when there were fewer."""
     since = facts.now - HOUR
-    counted = [w for w in _others(call, facts) if (w.open or w.at > since) and wanted(w)]
-    counted.sort(key=lambda write: write.at)
-    return counted[-limit:] if len(counted) >= limit else []
+    spent = [w for w in _others(call, facts) if (w.open or w.at > since) and wanted(w)]
+    spent.sort(key=lambda write: write.at)
+    return spent[-limit:] if len(spent) >= limit else []
 
 
 def _wait(writes: Iterable[Write]) -> str:
@@ -41,7 +42,7 @@ def runbook_rate(call: JudgeCall, facts: Facts) -> Reason | None:
     full = _of_the_hour(call, facts, lambda write: write.runbook == call.runbook, limit)
     if not full:
         return None
-    text = f"{call.runbook} wrote {len(full)} times in the last hour; at most {limit}"
+    text = f"{call.runbook} wrote {counted(len(full), 'time')} in the last hour; at most {limit}"
     return deny("runbook_rate", text, _wait(full))
 
 
@@ -52,7 +53,8 @@ def namespace_rate(call: JudgeCall, facts: Facts) -> Reason | None:
     for name in sorted({namespace_of(key) for key in call.plan.lock_keys if "/" in key} - {""}):
         full = _of_the_hour(call, facts, _writes_to(cluster, name), limit)
         if full:
-            text = f"namespace '{name}' had {len(full)} writes in the last hour; at most {limit}"
+            writes = counted(len(full), "write")
+            text = f"namespace '{name}' had {writes} in the last hour; at most {limit}"
             return deny("namespace_rate", text, _wait(full))
     return None
 
@@ -67,7 +69,7 @@ def cluster_rate(call: JudgeCall, facts: Facts) -> Reason | None:
     full = _of_the_hour(call, facts, lambda write: write.cluster == cluster, limit)
     if not full:
         return None
-    text = f"cluster {cluster} had {len(full)} writes in the last hour; at most {limit}"
+    text = f"cluster {cluster} had {counted(len(full), 'write')} in the last hour; at most {limit}"
     return deny("cluster_rate", text, _wait(full))
 
 
@@ -75,7 +77,7 @@ def _full(rule: str, what: str, open_writes: list[Write], limit: int) -> Reason 
     if len(open_writes) < limit:
         return None
     holders = ", ".join(sorted(write.key for write in open_writes))
-    text = f"{what} has {len(open_writes)} writes under way ({holders}); at most {limit}"
+    text = f"{what} has {counted(len(open_writes), 'write')} under way ({holders}); at most {limit}"
     return deny(rule, text, "Run it again when they have settled.")
 
 

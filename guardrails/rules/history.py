@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from contracts.calls import JudgeCall
 from contracts.plan import Reason
+from contracts.words import counted
 from guardrails.facts import Attempt, Facts, Verified
 from guardrails.words import ask, deny
 
@@ -42,7 +43,7 @@ def attempts(call: JudgeCall, facts: Facts) -> Reason | None:
     if used < limits.attempts_max:
         return None
     text = (
-        f"{call.plan.target} had {used} attempts in the last "
+        f"{call.plan.target} had {counted(used, 'attempt')} in the last "
         f"{limits.attempts_window_seconds} s; at most {limits.attempts_max} are made"
     )
     return deny("attempts", text, "Find the cause by hand; healing is not fixing.")
@@ -82,7 +83,7 @@ def chronic(call: JudgeCall, facts: Facts) -> Reason | None:
         return None
     owner = facts.upstream or f"the owners of {call.service or call.plan.target}"
     text = (
-        f"{call.runbook} healed {call.plan.target} {len(healed)} times in {limits.chronic_days} "
-        f"days; from {limits.chronic_heals_max} on it asks"
+        f"{call.runbook} healed {call.plan.target} {counted(len(healed), 'time')} in "
+        f"{limits.chronic_days} days; from {limits.chronic_heals_max} on it asks"
     )
     return ask(CHRONIC, text, f"Tell {owner}: healing is not fixing.")

@@ -254,4 +254,4 @@ def test_a_drain_is_held_to_the_service_whose_pods_it_moves(desk: Desk) -> None:
     drain = wanted("inc-2", target=node, also_locks=(TARGET.key,)).judge
     denials = desk.guard.judge(drain.model_copy(update={"service": "nodes"})).denials
     (full,) = [reason for reason in denials if reason.rule == "service_open"]
-    assert full.text.startswith("service auth has 1 writes under way (inc-1/1/2)")
+    assert full.text.startswith("service auth has 1 write under way (inc-1/1/2)")

@@ -52,7 +52,7 @@ def test_complete_means_updated_alone_and_available() -> None:
     [
         ({"observedGeneration": 2}, "has not seen the newest spec"),
         ({"updatedReplicas": 1}, "1 of 2 pods updated"),
-        ({"replicas": 3}, "1 old pods still there"),
+        ({"replicas": 3}, "1 old pod still there"),
         ({"availableReplicas": 1}, "1 of 2 updated pods available"),
     ],
 )

@@ -131,7 +131,7 @@ def test_a_drain_counts_in_every_namespace_that_it_touches(
     assert "namespace_rate" in said(call_with(), facts_with(limits=tight, writes=(drained,)))
     drain = call_with(target=NODE, also_locks=("default/shop/Deployment/cart",), around=POOL)
     reason = said(drain, facts_with(limits=tight, writes=(write(2),)))["namespace_rate"]
-    assert "namespace 'shop' had 1 writes" in reason.text
+    assert "namespace 'shop' had 1 write" in reason.text
 
 
 def test_only_so_many_writes_are_under_way_in_a_cluster(
@@ -149,9 +149,7 @@ def test_one_write_at_a_time_to_a_service(call_with: CallWith, facts_with: Facts
     """Wherever it is; a workload of no known service is held to the cluster's limit only."""
     other = write(1, state="open", open=True, service="auth", lock_keys=("eu/x/Deployment/y",))
     facts = facts_with(limits=limits(), writes=(other,))
-    assert (
-        "service auth has 1 writes" in said(call_with(service="auth"), facts)["service_open"].text
-    )
+    assert "service auth has 1 write" in said(call_with(service="auth"), facts)["service_open"].text
     assert said(call_with(service="shop"), facts) == {}
     nameless = facts_with(limits=limits(), writes=(write(1, state="open", open=True),))
     assert said(call_with(service=""), nameless) == {}
@@ -184,7 +182,7 @@ def test_a_drain_is_a_write_to_every_service_that_it_moves(
     drain = call_with(target=NODE, service="nodes", also_locks=(key,), around=POOL)
     theirs = write(1, state="open", open=True, service="cart")
     facts = facts_with(limits=limits(), writes=(theirs,), services=(("cart", key),))
-    assert "service cart has 1 writes" in said(drain, facts)["service_open"].text
+    assert "service cart has 1 write" in said(drain, facts)["service_open"].text
     assert said(drain, facts_with(limits=limits(), writes=(theirs,))) == {}
     going_on = write(
         2, state="open", open=True, service="nodes", lock_keys=(NODE.key, key), pool="default/blue"

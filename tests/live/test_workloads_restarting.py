@@ -105,7 +105,7 @@ def test_a_partition_is_told_and_counts_for_fewer_pods(hands: WorkloadHands) -> 
     step = RolloutRestart(target=target)
     plan = hands.plan(hands.restart, step)
     assert plan.blast.pods == 1
-    assert "partition: 1 pods keep the template that they have" in plan.findings
+    assert "partition: no new template for 1 pod" in plan.findings
     before = hands.uids(target)
     receipt = hands.ensure(hands.restart, step, plan)
     result = hands.healthy(target, receipt)

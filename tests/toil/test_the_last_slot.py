@@ -171,7 +171,7 @@ def test_of_two_processes_one_takes_the_last_slot(url: str, tmp_path: Path) -> N
     assert ends.count("open") == 1
     (loser,) = [end for end in ends if end != "open"]
     assert loser.startswith("Refused: ")
-    assert "1 writes under way" in loser
+    assert "1 write under way" in loser
 
 
 def _told(workers: list["subprocess.Popen[str]"]) -> list["subprocess.Popen[str]"]:
@@ -195,7 +195,7 @@ def test_what_was_released_gives_its_slot_back(
     if room:
         assert guard.reserve(wanted("2")).state == "open"
         return
-    with pytest.raises(Refused, match=r"had 1 writes in the last hour; at most 1 \[cluster_rate\]"):
+    with pytest.raises(Refused, match=r"had 1 write in the last hour; at most 1 \[cluster_rate\]"):
         guard.reserve(wanted("2"))
 
 
