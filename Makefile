@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo test controlplane controlplane-up check format docs reference bench lock
+.PHONY: install demo test controlplane controlplane-up slack-emulator check format docs reference bench lock
 
 install: .venv/installed
 
@@ -25,6 +25,10 @@ controlplane: install
 # Leaves one running until Ctrl-C; STATE=folder keeps what is in it.
 controlplane-up: controlplane
 	@$(BIN)/python -m tools.controlplane up --with-parent $(if $(STATE),--state $(STATE))
+
+# A Slack that others wrote, from npm into the cache: once.
+slack-emulator: install
+	@$(BIN)/python -m tools.slack_emulator fetch
 
 check: install
 	$(BIN)/ruff check .

@@ -12,8 +12,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from sandbox.access import Access
 from sandbox.api import Api
@@ -26,6 +24,7 @@ from sandbox.kubeconfig import CONTEXT, write_kubeconfig
 from sandbox.nodes import NAMES, new_node
 from sandbox.objects import Clock, utc_now
 from sandbox.resources import NAMESPACES, NODES
+from sandbox.serving import Serving
 from sandbox.store import Store
 from sandbox.transport import JOIN_SECONDS, Transport
 
@@ -46,7 +45,7 @@ class Timing:
     pace: Pace = field(default_factory=Pace)
 
 
-class SandboxServer:
+class SandboxServer(Serving):
     """A Kubernetes API for the official client, on `url`, until `stop`.
 
     `tokens` maps bearer tokens to user names; without it, one random token is made for the user
@@ -112,18 +111,6 @@ class SandboxServer:
             self._transport.server_close()
         for thread in self._threads:
             thread.join(JOIN_SECONDS)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     @property
     def url(self) -> str:

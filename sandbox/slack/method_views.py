@@ -2,7 +2,7 @@
 
 from sandbox.slack.methods import Args, Here, Method
 from sandbox.slack.modals import shown
-from sandbox.slack.refusals import JSON, Refusal
+from sandbox.slack.refusals import JSON, Refusal, refused
 from sandbox.slack.view_rules import check_view
 
 
@@ -45,7 +45,7 @@ def publish_view(here: Here, args: Args) -> JSON:
     view = _view(args, "home")
     user = args.required("user_id")
     if here.store.workspace.user(user) is None:
-        raise Refusal("user_not_found")
+        raise refused("invalid_arguments", "invalid `user_id`")
     return {"ok": True, "view": shown(here.modals.publish(user, view, args.text("hash")))}
 
 

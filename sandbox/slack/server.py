@@ -9,9 +9,9 @@ import copy
 import logging
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
+from sandbox.serving import Serving
 from sandbox.slack.api import Api, Call, Tokens
 from sandbox.slack.delivery import Delivery, Sockets
 from sandbox.slack.events import Retrying
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class SlackServer:
+class SlackServer(Serving):
     """One workspace with one app. `port` 0 takes a free one; `seed` makes payloads go to sockets
     at random instead of in turn.
     """
@@ -77,18 +77,6 @@ class SlackServer:
             self._do(self._retrying.stop)
             self._do(self._sockets.cut_all)
             self._listener.stop()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     @property
     def url(self) -> str:

@@ -102,6 +102,7 @@ class Store:
         users = parent.setdefault("reply_users", [])
         if message.get("user") not in users:
             users.append(message.get("user"))
+        parent["reply_users_count"] = len(users)
 
     def delete(self, channel_id: str, ts: str) -> None:
         """Take a message away; one with answers leaves a tombstone to hold its thread."""

@@ -117,7 +117,7 @@ def test_home_is_published_by_who_saw_it_last(slack: SlackServer, call: Caller) 
     second = call("views.publish", **args)["view"]
     assert second["id"] == first["id"]
     assert call.error("views.publish", **args) == "hash_conflict"
-    assert call.error("views.publish", user_id="U0NOBODY", view=HOME) == "user_not_found"
+    assert call.error("views.publish", user_id="U0NOBODY", view=HOME) == "invalid_arguments"
     assert call.error("views.publish", user_id="U0ANA", view=modal()) == "invalid_arguments"
     home = slack.home_of("U0ANA")
     assert home is not None
