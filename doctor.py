@@ -25,18 +25,21 @@ from activities.kubernetes.client import ANYWHERE
 from activities.kubernetes.verbs import Permission, missing, needed
 from contracts.calls import NOTIFY_QUEUE, QUEUE, cluster_queue
 from contracts.errors import FirebreakError, InvalidInput, Rejected, Retry, Unavailable
+from contracts.groups import group_label
 from contracts.policy import Policy
-from contracts.words import counted
+from contracts.words import counted, minutes_text
 from devserver import ADDRESS_FILE
 from gateway.app import slack_keys
 from gateway.client import Api
-from gateway.slack.faults import slack_faults
-from playing import PLAYED_FILE
+from gateway.slack.faults import slack_health
+from gateway.under_way import under_way
 from settings import Settings, read_policy, read_settings
 from stack import CLIENT_FILE
+from staging import PLAYED_FILE
 from terminal import remedy
 from toil.database import open_engine, require_current
-from toil.journal import IncidentQuery, Journal
+from toil.journal import Journal
+from toil.memberships import Membership, Memberships
 from toil.pauses import Pauses
 from worker import check_runbooks, open_clusters, temporal_address
 from workflows.authoring.folders import Loaded, load
@@ -44,8 +47,10 @@ from workflows.authoring.steps import activities_of
 from workflows.connection import connect
 
 LOOK_SECONDS_MAX = 10
-INCIDENTS_MAX = 200
+OPEN_EACH_MAX = 50
 QUARANTINE_LOOKED_BACK = timedelta(days=1)
+READ_BY = "Start `firebreak worker` with this policy file: it reads every group once a minute."
+UNREAD = "Mend what it says; until then, name people among the approvers as well."
 
 
 class Finding(NamedTuple):
@@ -81,7 +86,7 @@ async def examine(state: Path | None = None) -> list[Finding]:
     with ExitStack() as closing:
         engine = open_engine(settings.database_url)
         closing.callback(engine.dispose)
-        findings += await asyncio.to_thread(_books, engine)
+        findings += await asyncio.to_thread(_books, engine, policy)
         findings += await asyncio.to_thread(_clusters, settings, policy, loaded)
         findings += await asyncio.to_thread(_senders, settings, policy)
         findings += await _slack(settings, policy)
@@ -156,7 +161,7 @@ def _failed(name: str, err: FirebreakError) -> Finding:
     return Finding(name, ok=False, detail=err.message, fix=remedy(err), away=away)
 
 
-def _books(engine: Engine) -> Iterator[Finding]:
+def _books(engine: Engine, policy: Policy) -> Iterator[Finding]:
     def schema() -> str:
         require_current(engine)
         return "reachable, the schema is this version's"
@@ -173,6 +178,27 @@ def _books(engine: Engine) -> Iterator[Finding]:
     pauses = Pauses(engine).all()
     what = ", ".join(f"{p.scope} by {p.person}: {p.reason}" for p in pauses) or "off"
     yield Finding("kill switch", not pauses, what, "`firebreak resume SCOPE` when it is safe.")
+    known = {group.name: group for group in Memberships(engine).all()}
+    for name in policy.groups():
+        yield _group(name, known.get(name), datetime.now(UTC))
+
+
+def _group(name: str, known: Membership | None, now: datetime) -> Finding:
+    """Who is in it, and how fresh that is: what is too old is nobody, wherever it is asked."""
+    label, fault = group_label(name), known.fault.rstrip(".") if known else ""
+    if known is None or known.read_at is None:
+        detail = f"never read{f': {fault}' if fault else ''}; nobody of it may approve"
+        return Finding(label, ok=False, detail=detail, fix=READ_BY if not fault else UNREAD)
+    ago = minutes_text((now - known.read_at).total_seconds())
+    people = ", ".join(sorted(known.people)) or "nobody of the policy"
+    detail = f"{people}; read {ago} ago" + (f", and not since: {fault}" if fault else "")
+    if not known.is_fresh(now):
+        detail += "; too long, so nobody of it may approve"
+        return Finding(label, ok=False, detail=detail, fix=UNREAD if fault else READ_BY)
+    if not known.people:
+        fix = "Correct the schedule, or have its people named under [[people]]."
+        return Finding(label, ok=False, detail=detail, fix=fix)
+    return Finding(label, ok=not fault, detail=detail, fix=UNREAD)
 
 
 def _clusters(settings: Settings, policy: Policy, loaded: Loaded | None) -> list[Finding]:
@@ -263,14 +289,16 @@ def _webhook(http: httpx.Client, url: httpx.URL) -> str:
 
 
 async def _slack(settings: Settings, policy: Policy) -> list[Finding]:
-    """One finding for each thing that is wrong; one if all is well, none without Slack."""
+    """Whose bot it is, and one finding for each thing that is wrong; none without Slack."""
     try:
-        faults = await slack_faults(slack_keys(settings), policy)
+        health = await slack_health(slack_keys(settings), policy)
     except FirebreakError as err:
         return [_failed("slack", err)]
-    if not faults and settings.slack_bot_token:
-        return [Finding("slack", ok=True, detail="the bot is known, and in every channel")]
-    return [Finding("slack", ok=False, detail=f.detail, fix=f.fix, away=f.away) for f in faults]
+    known = [Finding("slack", ok=True, detail=health.detail)] if health.detail else []
+    wrong = (
+        Finding("slack", ok=False, detail=f.detail, fix=f.fix, away=f.away) for f in health.faults
+    )
+    return [*known, *wrong]
 
 
 async def _temporal(settings: Settings, policy: Policy, engine: Engine) -> AsyncIterator[Finding]:
@@ -311,9 +339,7 @@ async def _pollers(client: Client, queue: str) -> tuple[bool, str, str]:
 
 async def _open_incidents(client: Client, engine: Engine) -> tuple[bool, str, str]:
     """Rows that are open while their workflow does not run: a book that tells no truth."""
-    query = IncidentQuery(limit=INCIDENTS_MAX)
-    page = await asyncio.to_thread(Journal(engine).incidents, query)
-    opened = [item for item in page.items if item.status != "closed"]
+    opened = await asyncio.to_thread(under_way, Journal(engine), OPEN_EACH_MAX)
     lost = [item.id for item in opened if not await _runs(client, item.workflow)]
     detail = f"{len(opened)} open" + (f", not running: {', '.join(lost)}" if lost else "")
     return not lost, detail, "Read their history in Temporal's own pages; handle them by hand."

@@ -47,6 +47,7 @@ from gateway.temporal import Temporal, TemporalDoor
 from settings import Settings, configure_logging, read_policy, read_settings
 from toil.catalogue import Catalogue
 from toil.database import open_engine, ping, require_current
+from toil.deliveries import Deliveries
 from toil.journal import Journal
 from toil.ledger import Ledger
 from toil.memberships import Memberships
@@ -136,6 +137,7 @@ def doors_of(settings: Settings, policy: Policy, engine: Engine, temporal: Tempo
         ledger=Ledger(engine),
         memberships=Memberships(engine),
         catalogue=Catalogue(engine),
+        deliveries=Deliveries(engine),
         temporal=temporal,
         ping_database=partial(ping, engine),
         clock=utc_now,

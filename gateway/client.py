@@ -139,6 +139,14 @@ class Api:
         """Log work by hand: `seconds`, `text`, `service`, `category`, `occurred_at`."""
         return self._send("POST", "/toil/entries", entry, key)
 
+    def start_stopwatch(self, work: dict[str, Any]) -> dict[str, Any]:
+        """Measure work that begins now: `text`, `service`, `incident`."""
+        return self._send("POST", "/toil/start", work)
+
+    def stop_stopwatch(self, key: str | None = None) -> dict[str, Any]:
+        """End the measuring; the entry that was posted."""
+        return self._send("POST", "/toil/stop", {}, key)
+
     def me(self, since: str | None = None, until: str | None = None) -> dict[str, Any]:
         """One's own observations, sessions and entries."""
         return self._get("/toil/me", {"from": since, "to": until})

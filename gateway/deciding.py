@@ -33,7 +33,9 @@ async def approval_of(here: Doors, approval_id: str) -> Approval:
     """The approval as the journal has it, or NotFound."""
     approval = await run_in_threadpool(here.journal.approval, approval_id)
     if approval is None:
-        raise NotFound("no such approval", "Look at /approvals for those there are.")
+        raise NotFound(
+            "no such approval", "See those there are: the page /approvals, or `/firebreak status`."
+        )
     return approval
 
 
@@ -47,7 +49,8 @@ async def decide(here: Doors, approval: Approval, decision: Decision, via: Via) 
 
     """
     try:
-        answer = await _counted(here, approval, decision)
+        known = decision.model_copy(update={"via": via})
+        answer = await _counted(here, approval, known)
     except FirebreakError as err:
         _told(here, decision, err.code, via)
         raise
@@ -74,12 +77,22 @@ async def _counted(here: Doors, approval: Approval, decision: Decision) -> Appro
 
 
 async def _groups(here: Doors, approval: Approval, person: str) -> tuple[str, ...]:
+    return tuple(sorted(await run_in_threadpool(groups_of, here, approval, person)))
+
+
+def groups_of(here: Doors, approval: Approval, person: str) -> frozenset[str]:
     """Those, among the approvers, that the books know the person to be in now."""
     among = tuple(approver for approver in approval.approvers if is_group(approver))
-    if not among or here.memberships is None:
-        return ()
-    found = await run_in_threadpool(here.memberships.groups_of, person, among, here.clock())
-    return tuple(sorted(found))
+    return here.memberships.groups_of(person, among, here.clock()) if among else frozenset()
+
+
+def may_answer(here: Doors, approval: Approval, person: str) -> bool:
+    """Whether the person is asked, so that nobody is led to an answer that the workflow, which has
+    the last word, would refuse.
+    """
+    if person == approval.requester:
+        return False
+    return person in approval.approvers or bool(groups_of(here, approval, person))
 
 
 def closed(here: Doors, approval: Approval) -> Stop:

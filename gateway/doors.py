@@ -18,6 +18,7 @@ from gateway.metrics import Metrics
 from gateway.slack.line import Line
 from gateway.temporal import Temporal
 from toil.catalogue import Catalogue
+from toil.deliveries import Deliveries
 from toil.journal import Journal
 from toil.ledger import Ledger
 from toil.memberships import Memberships
@@ -28,8 +29,8 @@ from toil.storms import Storms
 @dataclass(frozen=True, kw_only=True)
 class Doors:
     """Everything a route may use. `ping_database` raises `Unavailable`; `clock` gives UTC;
-    `transport` carries what a door asks of a sender, and None is the network; without
-    `memberships` nobody is in any group; `slack` says whether Slack is heard.
+    `transport` carries what a door asks of a sender, and None is the network; `slack` says whether
+    Slack is heard.
     """
 
     policy: Policy
@@ -38,6 +39,8 @@ class Doors:
     storms: Storms
     ledger: Ledger
     catalogue: Catalogue
+    memberships: Memberships
+    deliveries: Deliveries
     temporal: Temporal
     ping_database: Callable[[], None]
     clock: Callable[[], datetime]
@@ -45,7 +48,6 @@ class Doors:
     public_url: str
     metrics: Metrics
     transport: httpx.AsyncBaseTransport | None = None
-    memberships: Memberships | None = None
     slack: Line = field(default_factory=Line)
 
 

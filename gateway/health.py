@@ -12,17 +12,16 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from contracts.catalogue import Served
 from contracts.errors import FirebreakError
 from gateway.doors import Doors, doors
 from gateway.identity import require_known
-from toil.journal import IncidentQuery
+from gateway.metrics import Books
+from gateway.under_way import under_way
+from toil.memberships import Membership
 
 router = APIRouter(tags=["health"])
 
 CHECK_SECONDS = 2.0
-COUNTED_MAX = 200
-_NOT_CLOSED = ("open", "waiting", "acting", "verifying", "escalated", "taken_over")
 
 Here = Annotated[Doors, Depends(doors)]
 
@@ -63,24 +62,21 @@ async def measure(here: Here) -> Response:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             told = await run_sync(_read_books, here, abandon_on_cancel=True)
-            here.metrics.tell_books(*told)
+            here.metrics.tell_books(told)
     except (TimeoutError, FirebreakError):
         # Without the database these are unknown, and the other figures are worth having.
         here.metrics.forget_books()
-    here.metrics.tell_slack(
-        here.slack.ping_seconds(here.clock()), connected=here.slack.is_connected
-    )
+    here.metrics.tell_slack(here.slack)
     return Response(generate_latest(here.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _read_books(here: Doors) -> tuple[int, Served | None]:
-    return _open_incidents(here), here.catalogue.served()
-
-
-def _open_incidents(here: Doors) -> int:
-    """How many are not closed; at most 200 of each status are counted."""
-    queries = (
-        IncidentQuery.model_validate({"status": status, "limit": COUNTED_MAX})
-        for status in _NOT_CLOSED
+def _read_books(here: Doors) -> Books:
+    groups = here.policy.groups()
+    known = {group.name: group for group in here.memberships.all()} if groups else {}
+    return Books(
+        open_incidents=len(under_way(here.journal)),
+        open_approvals=len(here.journal.approvals("open")),
+        served=here.catalogue.served(),
+        channels=here.deliveries.by_channel(here.clock()),
+        groups=tuple(known.get(name, Membership(name=name)) for name in groups),
     )
-    return sum(len(here.journal.incidents(query).items) for query in queries)

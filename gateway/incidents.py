@@ -16,7 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from contracts.approval import Approval
-from contracts.calls import IncidentRef, IncidentStart, PersonRequest, RunRequest
+from contracts.calls import (
+    IncidentRef,
+    IncidentStart,
+    PageRequest,
+    PersonRequest,
+    RunRequest,
+)
 from contracts.errors import AlreadyDecided, InvalidInput, NotFound
 from contracts.journal import IncidentStatus
 from contracts.policy import Person
@@ -30,6 +36,7 @@ from gateway.handover import INCIDENT
 from gateway.identity import must_act, require_reader
 from gateway.pages import render
 from gateway.pages import who as name_of
+from gateway.paging import check_whom
 from gateway.requests import ask, ask_or_start, idempotency_key
 from gateway.standing import lines_of, standing
 from gateway.targets import is_namespace
@@ -75,6 +82,12 @@ class PersonBody(BaseModel):
     """Why a person does it; may be left out."""
 
     reason: str = Field(default="", max_length=500)
+
+
+class PageBody(PersonBody):
+    """Whom to call: ids of people, or `oncall:NAME`; and what they should know."""
+
+    whom: tuple[str, ...] = Field(min_length=1, max_length=10)
 
 
 @router.get("/incidents")
@@ -245,14 +258,40 @@ def _by(person: Person, body: PersonBody) -> PersonRequest:
     return PersonRequest(person=must_act(person).id, reason=body.reason)
 
 
+@router.post("/incidents/{incident_id}/page", openapi_extra=takes(PageBody))
+async def page(
+    request: Request,
+    here: Here,
+    person: Sender,
+    incident_id: str,
+    body: Annotated[PageBody, Depends(body_of(PageBody))],
+) -> Response:
+    """Call somebody else to it; channels ring them."""
+    wanted = PageRequest(person=must_act(person).id, **body.model_dump())
+    check_whom(wanted.whom, here.policy)
+    ref = await _answer(here, incident_id, "page", wanted, idempotency_key(request))
+    return JSONResponse(ref.model_dump(mode="json"))
+
+
 async def _ask_incident(
     request: Request, here: Doors, incident_id: str, update: Asked, wanted: PersonRequest
 ) -> Response:
+    ref = await _answer(here, incident_id, update, wanted, idempotency_key(request))
+    if wants_html(request):
+        shown = await _is_shown(here, incident_id, _SHOWS[update])
+        query = "" if shown else f"?asked={update}"
+        return RedirectResponse(f"/incidents/{incident_id}{query}", status_code=303)
+    return JSONResponse(ref.model_dump(mode="json"))
+
+
+async def _answer(
+    here: Doors, incident_id: str, update: str, wanted: PersonRequest, request_key: str
+) -> IncidentRef:
     incident = await found(here, incident_id)
     # The workflow's id belongs to the target, and a newer incident may have it by now.
     if incident.status == "closed":
         raise AlreadyDecided("the incident is closed")
-    key = f"{incident_id}:{wanted.person}:{update}:{idempotency_key(request)}"
+    key = f"{incident_id}:{wanted.person}:{update}:{request_key}"
     wanted = wanted.model_copy(update={"incident": incident_id})
     try:
         ref = await ask(here, incident.workflow, Update(update, wanted, key), IncidentRef)
@@ -260,11 +299,7 @@ async def _ask_incident(
         raise AlreadyDecided("the incident is not handled any more") from err
     extra = {"person": wanted.person, "incident": incident_id, "update": update}
     logger.info("incident asked", extra=extra)
-    if wants_html(request):
-        shown = await _is_shown(here, incident_id, _SHOWS[update])
-        query = "" if shown else f"?asked={update}"
-        return RedirectResponse(f"/incidents/{incident_id}{query}", status_code=303)
-    return JSONResponse(ref.model_dump(mode="json"))
+    return ref
 
 
 # What the journal says once it has taken note of what was asked.

@@ -1,10 +1,8 @@
-"""The kill switch: what is paused, by whom and why; responders and admins switch it.
+"""The kill switch's pages and routes: what is paused, by whom and why.
 
-Whoever sees something going wrong must be able to stop it, so pausing needs no second person.
+What switches it is in `gateway.pausing`, for every door.
 """
 
-import logging
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -13,22 +11,18 @@ from pydantic import BaseModel, Field, field_validator
 from pydantic.config import JsonDict
 from starlette.concurrency import run_in_threadpool
 
-from contracts.errors import InvalidInput, NotFound
 from contracts.policy import Person
 from gateway.answers import wants_html
 from gateway.doors import Doors, doors
 from gateway.forms import body_of, require_sender, takes
-from gateway.identity import must_act, require_reader
+from gateway.identity import require_reader
 from gateway.pages import render
+from gateway.pausing import REASON_CHARS_MAX, SCOPE, SCOPE_CHARS_MAX, switch_off, switch_on
 from gateway.switches import switches
 
-logger = logging.getLogger(__name__)
 router = APIRouter(tags=["kill switch"])
 
-SCOPE = r"^(all|(cluster|namespace|runbook):[A-Za-z0-9][A-Za-z0-9._-]{0,252})$"
-SCOPE_CHARS_MAX = 300
 _SCHEMA: JsonDict = {"pattern": SCOPE}
-_EXAMPLES = "Write all, or e.g. namespace:shop, cluster:default or runbook:restart_crash_loop."
 
 Here = Annotated[Doors, Depends(doors)]
 Reader = Annotated[Person, Depends(require_reader)]
@@ -39,7 +33,7 @@ class PauseBody(BaseModel):
     """What to stop, and why."""
 
     scope: str = Field(max_length=SCOPE_CHARS_MAX, json_schema_extra=_SCHEMA)
-    reason: str = Field(max_length=500)
+    reason: str = Field(max_length=REASON_CHARS_MAX)
 
     @field_validator("reason")
     @classmethod
@@ -81,7 +75,7 @@ async def pause(
     here: Here, person: Sender, body: Annotated[PauseBody, Depends(body_of(PauseBody))]
 ) -> Response:
     """Stop every write in the scope from now on; what is being written this second ends."""
-    await _switch_on(here, person, body)
+    await switch_on(here, person, body.scope, body.reason)
     return await _all(here)
 
 
@@ -92,7 +86,7 @@ async def resume(
     scope: Annotated[str, Query(max_length=SCOPE_CHARS_MAX, json_schema_extra=_SCHEMA)],
 ) -> Response:
     """Let the scope run again."""
-    await _switch_off(here, person, scope)
+    await switch_off(here, person, scope)
     return await _all(here)
 
 
@@ -101,7 +95,7 @@ async def pause_from_page(
     here: Here, person: Sender, body: Annotated[PauseBody, Depends(body_of(PauseBody))]
 ) -> Response:
     """The page's form: browsers' forms cannot PUT."""
-    await _switch_on(here, person, body)
+    await switch_on(here, person, body.scope, body.reason)
     return RedirectResponse("/pause", status_code=303)
 
 
@@ -110,31 +104,5 @@ async def resume_from_page(
     here: Here, person: Sender, body: Annotated[ResumeBody, Depends(body_of(ResumeBody))]
 ) -> Response:
     """The page's form: browsers' forms cannot DELETE."""
-    await _switch_off(here, person, body.scope)
+    await switch_off(here, person, body.scope)
     return RedirectResponse("/pause", status_code=303)
-
-
-async def _switch_on(here: Doors, person: Person, body: PauseBody) -> None:
-    must_act(person)
-    _require_scope(body.scope)
-    kind, _, name = body.scope.partition(":")
-    if kind == "cluster" and name not in here.policy.clusters:
-        known = ", ".join(here.policy.clusters)
-        raise InvalidInput(f"cluster {name} is not configured", f"Name one of {known}.")
-    await run_in_threadpool(here.pauses.put, body.scope, body.reason, person.id, here.clock())
-    logger.warning("paused", extra={"scope": body.scope, "person": person.id})
-
-
-async def _switch_off(here: Doors, person: Person, scope: str) -> None:
-    must_act(person)
-    _require_scope(scope)
-    if not await run_in_threadpool(here.pauses.clear, scope):
-        fix = "See what is: `firebreak pause` without arguments, or the page /pause."
-        raise NotFound(f"{scope} is not paused", fix)
-    logger.warning("resumed", extra={"scope": scope, "person": person.id})
-
-
-def _require_scope(scope: str) -> None:
-    """A sentence instead of a pattern, since a person typed it in a hurry."""
-    if not re.fullmatch(SCOPE, scope):
-        raise InvalidInput(f"'{scope}' is nothing that can be paused", _EXAMPLES)

@@ -28,8 +28,10 @@ from gateway.metrics import Metrics
 from gateway.temporal import A, Start, Update
 from toil.catalogue import Catalogue
 from toil.database import ping
+from toil.deliveries import Deliveries
 from toil.journal import Journal
 from toil.ledger import Ledger
+from toil.memberships import Memberships
 from toil.pauses import Pauses
 from toil.storms import Storms
 
@@ -162,6 +164,8 @@ def make_doors(engine: Engine, temporal: FakeTemporal, **changed: Any) -> Doors:
         "storms": Storms(engine),
         "ledger": Ledger(engine),
         "catalogue": Catalogue(engine),
+        "memberships": Memberships(engine),
+        "deliveries": Deliveries(engine),
         "temporal": temporal,
         "ping_database": lambda: ping(engine),
         "clock": lambda: NOW,

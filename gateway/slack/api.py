@@ -14,26 +14,27 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from contracts.errors import Rejected, Unavailable
+from contracts.slack.fates import MAYBE_DONE, Fate, fate_of, fix_of
 
 CALL_SECONDS = 2.0
-_TRANSIENT = (
-    "ratelimited",
-    "service_unavailable",
-    "internal_error",
-    "fatal_error",
-    "team_added_to_org",
-)
+_TOO_MANY = 429
 _SERVER_ERROR = 500
+# Slack opens a window for a click during three seconds, and once.
+_TOO_LATE = ("expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id")
 
 
 class SlackRefusal(Rejected):
-    """Slack said no; `reason` is its code, such as `missing_scope`."""
+    """Slack said no to `method`; `reason` is its code, such as `missing_scope`, and `fate` what
+    that means there.
+    """
 
     code = "slack_refused"
 
-    def __init__(self, reason: str, fix: str | None = None) -> None:
-        super().__init__(f"Slack refused: {reason}", fix)
+    def __init__(self, method: str, reason: str) -> None:
+        late = "It came too late: click once more." if reason in _TOO_LATE else None
+        super().__init__(f"Slack refused: {reason}", late or fix_of(reason))
         self.reason = reason
+        self.fate = fate_of(method, reason)
 
 
 def web_client(
@@ -71,14 +72,16 @@ async def call(
 
 
 def _refusal(err: SlackApiError) -> SlackRefusal | Unavailable:
-    reason = error_of(err)
-    if reason in _TRANSIENT or err.response.status_code >= _SERVER_ERROR:
+    reason, status = error_of(err), err.response.status_code
+    refusal = SlackRefusal(str(err.response.api_url).rpartition("/")[2], reason)
+    busy = status == _TOO_MANY or status >= _SERVER_ERROR or reason in MAYBE_DONE
+    if busy or refusal.fate is Fate.RETRY:
         return Unavailable(f"Slack does not serve now ({reason})")
-    return SlackRefusal(reason)
+    return refusal
 
 
 def error_of(err: SlackApiError) -> str:
     """Slack's code; a proxy's page has none."""
     data = err.response.data
-    code = data.get("error") if isinstance(data, dict) else None
-    return str(code or f"HTTP {err.response.status_code}")
+    code = str(data.get("error") or "") if isinstance(data, dict) else ""
+    return code if code.isidentifier() else f"HTTP {err.response.status_code}"

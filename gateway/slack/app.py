@@ -93,7 +93,7 @@ def _add_buttons(app: AsyncApp, desk: Desk) -> None:
 def _add_views(app: AsyncApp, desk: Desk) -> None:
     app.view(ids.DENY_VIEW)(_submitted(desk, approving.deny, approving.reason_faults))
     app.view(ids.PAGE_VIEW)(_submitted(desk, incidents.page, incidents.page_faults))
-    app.view(ids.TOIL_VIEW)(_submitted(desk, toil.log, toil.log_faults))
+    app.view(ids.TOIL_VIEW)(_submitted(desk, home.log, toil.log_faults))
 
 
 def _add_commands(app: AsyncApp, desk: Desk) -> None:
@@ -233,7 +233,7 @@ async def _attempt(
     desk: Desk, click: Click, work: Awaitable[None], refuse: Callable[..., Awaitable[None]]
 ) -> None:
     """Do it, tell a refusal, and leave a trace of either."""
-    result = "ok"
+    result, desk.here.slack.last_act_at = "ok", desk.here.clock()
     async with desk.working():
         try:
             await work

@@ -4,6 +4,7 @@ The workflow counts, and the messenger repaints when it has; so a click that was
 leaves the buttons where they are.
 """
 
+import asyncio
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -11,13 +12,15 @@ from starlette.concurrency import run_in_threadpool
 from contracts.approval import REASON_CHARS_MAX, Answer, Approval, Decision, Vote
 from contracts.asked import ended_of, evidence_of
 from contracts.calls import IncidentRef, RunRequest
-from contracts.errors import AlreadyDecided, NotFound
+from contracts.case import NOBODY
+from contracts.errors import AlreadyDecided, NotAllowed, NotFound, Unavailable
+from contracts.groups import approver_labels
 from contracts.message import Asked, MessageView, Who
 from contracts.policy import Person
 from contracts.slack import ids
 from contracts.slack.views import deny_view, details_view
 from contracts.views import view_of
-from gateway.deciding import approval_of, closed, decide
+from gateway.deciding import approval_of, closed, decide, may_answer
 from gateway.doors import Doors
 from gateway.identity import must_act
 from gateway.requests import ask
@@ -26,28 +29,51 @@ from gateway.slack.desk import Desk
 from gateway.temporal import Update
 
 DOUBLE_CLICK_SECONDS = 10
+CHECK_SECONDS = 1.0
 RECORD_DAYS = 90
 
 
 async def approve(desk: Desk, click: Click) -> None:
     """Count a yes; a double click is one."""
+    await agree(desk, click)
+
+
+async def agree(desk: Desk, click: Click, reason: str = "") -> Approval:
+    """Count a yes, with what the person says to it; the question as it stands then."""
     person = await desk.person(click)
     approval = await approval_of(desk.here, click.value)
     mine = _yes_of(approval, person)
     if mine is not None and approval.state == "open":
         if _was_just_now(desk.here, mine):
-            return
-        missing = approval.needed - sum(vote.decision == "approve" for vote in approval.votes)
-        raise AlreadyDecided(f"you have approved already; {missing} more must agree")
-    await _decide(desk, approval, person, "approve")
+            return approval
+        raise AlreadyDecided(f"you have approved already; {missing(approval)} more must agree")
+    return await _decide(desk, approval, person, "approve", reason)
+
+
+def missing(approval: Approval) -> int:
+    """How many must agree still."""
+    return approval.needed - sum(vote.decision == "approve" for vote in approval.votes)
 
 
 async def ask_why_not(desk: Desk, click: Click) -> None:
-    """Open the window for the reason at once; who it is, is looked at when it is sent."""
+    """Open the window for the reason, while its trigger lives; nobody who could not answer is
+    asked to write one. Who it is, is looked at again when it is sent.
+    """
     approval = await approval_of(desk.here, click.value)
     if approval.state != "open":
         raise closed(desk.here, approval)
+    await _check_asked(desk, click, approval)
     await desk.open_view(click, keeping(deny_view(view_of(approval)), click))
+
+
+async def _check_asked(desk: Desk, click: Click, approval: Approval) -> None:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            person = await desk.person(click)
+    except (TimeoutError, Unavailable):
+        return
+    if not await run_in_threadpool(may_answer, desk.here, approval, person.id):
+        raise NotAllowed(f"only {approver_labels(approval.approvers)} may decide this")
 
 
 def reason_faults(inputs: dict[str, str]) -> dict[str, str]:
@@ -69,7 +95,7 @@ async def deny(desk: Desk, click: Click, inputs: dict[str, str]) -> None:
 
 async def _decide(
     desk: Desk, approval: Approval, person: Person, answer: Answer, reason: str = ""
-) -> None:
+) -> Approval:
     decision = Decision(
         approval=approval.id,
         person=person.id,
@@ -78,12 +104,13 @@ async def _decide(
         digest=approval.plan.digest,
     )
     try:
-        await decide(desk.here, approval, decision, "slack")
+        return await decide(desk.here, approval, decision, "slack")
     except AlreadyDecided:
         known = await approval_of(desk.here, approval.id)
         same = [v for v in known.votes if (v.person, v.decision) == (person.id, answer)]
         if not any(_was_just_now(desk.here, vote) for vote in same):
             raise
+        return known
 
 
 def _yes_of(approval: Approval, person: Person) -> Vote | None:
@@ -127,6 +154,10 @@ async def ask_again(desk: Desk, click: Click) -> None:
     approval = await approval_of(desk.here, click.value)
     if approval.state != "expired":
         raise AlreadyDecided(f"this question is {approval.state}, and needs no other")
+    if approval.requester != NOBODY:
+        # As Firebreak's own, whoever asked for it could approve it.
+        fix = f"Ask {approval.requester} to start {approval.runbook} anew."
+        raise NotAllowed("a run that a person asked for is asked for by them", fix)
     incident = await run_in_threadpool(desk.here.journal.incident, approval.incident)
     if incident is None or incident.status == "closed":
         raise AlreadyDecided("the incident is closed")

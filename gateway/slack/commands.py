@@ -1,116 +1,23 @@
-"""`/firebreak …`: what may be typed, and what is done for it.
-
-`parse` is pure. Answers are seen by the one who typed alone.
-"""
+"""`/firebreak …`: what is done for it. Answers are seen by the one who typed alone."""
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
 
 from starlette.concurrency import run_in_threadpool
 
-from contracts.approval import REASON_CHARS_MAX
-from contracts.errors import InvalidInput
+from contracts.approval import Approval
+from contracts.groups import ONCALL, group_label
 from contracts.policy import Person
 from contracts.slack import ids
-from gateway.pauses import PauseBody
-from gateway.pauses import _switch_off as switch_off
-from gateway.pauses import _switch_on as switch_on
+from gateway.doors import Doors
+from gateway.pausing import switch_off, switch_on
 from gateway.slack import approving
 from gateway.slack.clicks import Click
 from gateway.slack.desk import Desk
-from toil.journal import IncidentQuery
+from gateway.slack.typed import USAGE, Command, parse
+from gateway.under_way import under_way
 
 SHOWN_MAX = 10
-USAGE = """\
-/firebreak status
-/firebreak approve APPROVAL
-/firebreak deny APPROVAL REASON
-/firebreak pause [SCOPE] REASON (SCOPE: all, namespace:…, cluster:… or runbook:…)
-/firebreak resume [SCOPE]"""
-_HELP = "Write one of status, approve, deny, pause, resume."
-_KINDS = ("cluster:", "namespace:", "runbook:")
-
-
-class Command(NamedTuple):
-    """What was typed: the word, what it is about, and why."""
-
-    word: str
-    about: str = ""
-    reason: str = ""
-
-
-def parse(text: str) -> Command:
-    """Read the text after `/firebreak`.
-
-    Raises:
-        InvalidInput: it is no such command, or something is missing.
-
-    """
-    word, rest = _split(text)
-    reader = _READERS.get(word.lower() or "help")
-    if reader is None:
-        raise InvalidInput(f"there is no /firebreak {word[:40]}", _HELP)
-    return reader(rest)
-
-
-def _split(text: str) -> tuple[str, str]:
-    first, _, rest = text.strip().partition(" ")
-    return first, rest.strip()
-
-
-def _plain(word: str) -> Callable[[str], Command]:
-    def read(rest: str) -> Command:
-        if rest:
-            raise InvalidInput(f"/firebreak {word} takes nothing else", f"Write /firebreak {word}.")
-        return Command(word)
-
-    return read
-
-
-def _answer(word: str) -> Callable[[str], Command]:
-    def read(rest: str) -> Command:
-        about, reason = _split(rest)
-        usage = f"/firebreak {word} APPROVAL" + (" REASON" if word == "deny" else "")
-        if not about.startswith("apr-"):
-            fix = f"Write {usage}; /firebreak status lists what waits."
-            raise InvalidInput(f"which approval to {word} is missing", fix)
-        if word == "deny" and not reason:
-            raise InvalidInput("a denial needs a reason", f"Write {usage}.")
-        if len(reason) > REASON_CHARS_MAX:
-            raise InvalidInput(
-                "the reason is too long", f"Say it in {REASON_CHARS_MAX} characters."
-            )
-        return Command(word, about, reason)
-
-    return read
-
-
-def _pause(rest: str) -> Command:
-    first, others = _split(rest)
-    has_scope = first == "all" or first.startswith(_KINDS)
-    scope, reason = (first, others) if has_scope else ("all", rest)
-    if not reason:
-        raise InvalidInput("the reason is missing", "Write /firebreak pause [SCOPE] REASON.")
-    if len(reason) > REASON_CHARS_MAX:
-        raise InvalidInput("the reason is too long", f"Say it in {REASON_CHARS_MAX} characters.")
-    return Command("pause", scope, reason)
-
-
-def _resume(rest: str) -> Command:
-    scope, others = _split(rest)
-    if others:
-        raise InvalidInput("more than a scope was given", "Write /firebreak resume [SCOPE].")
-    return Command("resume", scope or "all")
-
-
-_READERS: dict[str, Callable[[str], Command]] = {
-    "help": lambda _: Command("help"),
-    "status": _plain("status"),
-    "approve": _answer("approve"),
-    "deny": _answer("deny"),
-    "pause": _pause,
-    "resume": _resume,
-}
+ROW_CHARS_MAX = 300
 
 
 async def run(desk: Desk, click: Click) -> str:
@@ -132,20 +39,37 @@ def _standing(desk: Desk) -> str:
     here = desk.here
     waiting = here.journal.approvals("open")
     pauses = here.pauses.all()
-    page = here.journal.incidents(IncidentQuery(limit=50))
-    incidents = [found for found in page.items if found.status != "closed"]
+    incidents = under_way(here.journal)
     rows = [f"Paused: {p.scope}, by {p.person}: {p.reason}" for p in pauses[:SHOWN_MAX]]
-    rows += [f"{a.id} waits: {a.plan.summary} ({a.target})" for a in waiting[:SHOWN_MAX]]
+    rows += [_asked(a) for a in waiting[:SHOWN_MAX]]
     rows += [f"{i.id} {i.status}: {i.target or 'no target'}" for i in incidents[:SHOWN_MAX]]
     left = sum(max(0, len(found) - SHOWN_MAX) for found in (pauses, waiting, incidents))
     if left:
         rows.append(f"… and {left} more: {here.public_url}/incidents")
-    return "\n".join(rows) or "Nothing goes on: no incident is open, and nothing is paused."
+    rows = rows or ["Nothing goes on: no incident is open, and nothing is paused."]
+    return "\n".join([*(row[:ROW_CHARS_MAX] for row in rows), *_on_call(here)])
+
+
+def _asked(approval: Approval) -> str:
+    until = f"until {approval.expires_at:%H:%M} UTC"
+    return f"{approval.id} waits {until}: {approval.target}: {approval.plan.summary}"
+
+
+def _on_call(here: Doors) -> list[str]:
+    """Who is on call, a line for each schedule; what is too old is unknown."""
+    schedules = [f"{ONCALL}{schedule.name}" for schedule in here.policy.oncall]
+    known = {name: here.memberships.members(name, here.clock()) for name in schedules[:SHOWN_MAX]}
+    told = {
+        name: "unknown" if who is None else ", ".join(sorted(who)) for name, who in known.items()
+    }
+    return [f"{group_label(name).capitalize()}: {who or 'nobody'}" for name, who in told.items()]
 
 
 async def _approve(desk: Desk, click: Click, _: Person, command: Command) -> str:
-    await approving.approve(desk, click._replace(value=command.about))
-    return f"Recorded: you approve {command.about}."
+    approval = await approving.agree(desk, click._replace(value=command.about), command.reason)
+    left = approving.missing(approval) if approval.state == "open" else 0
+    more = f" {left} more must agree." if left > 0 else ""
+    return f"Recorded: you approve {command.about}.{more}"
 
 
 async def _deny(desk: Desk, click: Click, _: Person, command: Command) -> str:
@@ -155,9 +79,10 @@ async def _deny(desk: Desk, click: Click, _: Person, command: Command) -> str:
 
 
 async def _put(desk: Desk, _: Click, person: Person, command: Command) -> str:
-    body = PauseBody(scope=command.about, reason=command.reason)
-    await switch_on(desk.here, person, body)
-    return f"Paused: {command.about}. Nothing is written there until /firebreak resume."
+    await switch_on(desk.here, person, command.about, command.reason)
+    where = "" if command.about == "all" else " there"
+    until = "/firebreak resume" + (where and f" {command.about}")
+    return f"Paused: {command.about}. Nothing is written{where} until {until}."
 
 
 async def _clear(desk: Desk, _: Click, person: Person, command: Command) -> str:

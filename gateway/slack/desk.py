@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from contracts.errors import FirebreakError, Unavailable
 from contracts.policy import Person
+from contracts.slack.fates import Fate
 from contracts.slack.parts import Block, lines, quiet, rich, said
 from contracts.slack.untrusted import fallback
 from contracts.slack.views import refusal_view
@@ -96,23 +97,27 @@ class Desk:
         await self.whisper(click, sentence(error.message), error.fix)
 
     async def whisper(self, click: Click, text: str, more: str = "") -> None:
-        """A message that only they see, where they are; elsewhere, in their own conversation."""
-        plain, blocks = fallback(f"{text} {more}".strip()), note(text, more)
+        """A message that only they see, where they are; elsewhere, or where this app is no member,
+        in their own conversation.
+        """
+        told = {"text": fallback(f"{text} {more}".strip()), "blocks": note(text, more)}
         try:
-            if click.channel.startswith(("C", "G")):
-                posted = self.client.chat_postEphemeral(
-                    channel=click.channel,
-                    user=click.user,
-                    thread_ts=click.thread or None,
-                    text=plain,
-                    blocks=blocks,
-                )
-            else:
-                posted = self.client.chat_postMessage(channel=click.user, text=plain, blocks=blocks)
-            await call(posted)
+            await self._whisper(click, told)
         except (SlackRefusal, Unavailable) as err:
             extra = {"slack_user": click.user, "kind": click.kind, "error": err.message}
             logger.warning("somebody in Slack could not be told", extra=extra)
+
+    async def _whisper(self, click: Click, told: dict[str, Any]) -> None:
+        if click.channel.startswith(("C", "G")):
+            here: dict[str, Any] = {"channel": click.channel, "thread_ts": click.thread or None}
+            try:
+                await call(self.client.chat_postEphemeral(user=click.user, **here, **told))
+            except SlackRefusal as err:
+                if err.fate is not Fate.FALL_BACK:
+                    raise
+            else:
+                return
+        await call(self.client.chat_postMessage(channel=click.user, **told))
 
 
 def sentence(text: str) -> str:

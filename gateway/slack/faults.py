@@ -1,11 +1,12 @@
-"""What is wrong between Firebreak and Slack, for `firebreak doctor`: tokens, scopes, channels.
+"""How Firebreak and Slack stand, for `firebreak doctor`: the bot, its scopes, its channels, and the
+accounts of the people. What is wrong is said with what to do.
 
 It only reads, each call is bounded, and no token ever stands in what it says.
 """
 
 import asyncio
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -13,19 +14,28 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from contracts.errors import Unavailable
 from contracts.groups import USERGROUP
-from contracts.policy import Policy
+from contracts.policy import Person, Policy
+from contracts.slack.fates import Fate
+from contracts.words import counted, listed
 from gateway.slack.api import CALL_SECONDS, SlackRefusal, call, error_of, web_client
 from gateway.slack.line import Line, SlackKeys
+from gateway.slack.people import UNKNOWN, fault_of
 from gateway.slack.socket import FATAL
 
 CHANNELS_MAX = 50
+PEOPLE_MAX = 50
 # What each scope of the bot is for; without it that does not work.
 SCOPES = {
     "chat:write": "messages are posted",
     "commands": "/firebreak, /toil and the shortcut work",
     "users:read": "who clicked is looked up, so without it nobody may",
+    "im:write": "one person is told in private",
+    "im:history": "a private message is found again when a connection broke, and not posted twice",
 }
+_FOUND_AGAIN = "a message is found again when a connection broke, and not posted twice"
+_HISTORY = {False: "channels:history", True: "groups:history"}
 _INVITE = "Write /invite @firebreak in that channel."
+_REINSTALL = "Add it under OAuth & Permissions, and install the app again."
 
 
 class SlackFault(NamedTuple):
@@ -36,60 +46,96 @@ class SlackFault(NamedTuple):
     away: bool = False
 
 
-async def slack_faults(keys: SlackKeys, policy: Policy) -> tuple[SlackFault, ...]:
-    """Everything that is wrong, in the order in which a person would mend it; empty without Slack
-    and when all is well.
-
-    Raises:
-        InvalidInput: the keys contradict each other.
-
+class SlackHealth(NamedTuple):
+    """What was found: `detail` says which bot this is and where, and `faults` everything that is
+    wrong, in the order in which a person would mend it. Both are empty without Slack.
     """
+
+    detail: str = ""
+    faults: tuple[SlackFault, ...] = ()
+
+
+class _Bot(NamedTuple):
+    """Whose token it is, and what it may."""
+
+    client: AsyncWebClient
+    name: str
+    team: str
+    workspace: str
+    scopes: frozenset[str]
+
+
+async def slack_health(keys: SlackKeys, policy: Policy) -> SlackHealth:
+    """Look at everything; raises InvalidInput if the keys contradict each other."""
     line = Line(keys)
     if line.mode == "off":
-        return ()
+        return SlackHealth()
     found = [SlackFault(line.told(), "Set one of them.")] if line.mode == "deaf" else []
-    bot = web_client(keys.bot, keys.api_url)
+    detail = ""
     try:
-        found += await _bot_faults(bot, policy)
+        bot = await _bot_of(keys)
+        detail = _told(bot, line, policy)
+        found += _bot_faults(bot, policy)
         found += await _socket_faults(keys) if line.mode == "socket" else []
-        for channel in channels_of(policy)[:CHANNELS_MAX]:
-            found += await _channel_faults(bot, channel)
+        found += await _channels_faults(bot, policy)
+        found += await _people_faults(bot, policy)
+    except SlackRefusal as err:
+        fix = "Install the app again, and set FIREBREAK_SLACK_BOT_TOKEN to its new token."
+        found.append(SlackFault(f"the bot's token is refused ({err.reason})", fix))
     except Unavailable as err:
         found.append(SlackFault(err.message, "Look at Slack's status page.", away=True))
-    return tuple(found)
+    return SlackHealth(detail, tuple(found))
 
 
-async def _bot_faults(bot: AsyncWebClient, policy: Policy) -> list[SlackFault]:
-    """The token itself, the workspace it belongs to, and its scopes."""
+async def _bot_of(keys: SlackKeys) -> _Bot:
+    client = web_client(keys.bot, keys.api_url)
     try:
         async with asyncio.timeout(CALL_SECONDS):
-            answer = await bot.auth_test()
+            answer = await client.auth_test()
     except SlackApiError as err:
-        fix = "Install the app again, and set FIREBREAK_SLACK_BOT_TOKEN to its new token."
-        return [SlackFault(f"the bot's token is refused ({error_of(err)})", fix)]
+        raise SlackRefusal("auth.test", error_of(err)) from err
     except (TimeoutError, aiohttp.ClientError, SlackClientError, OSError) as err:
         raise Unavailable("Slack does not answer") from err
-    found = []
-    team = str(answer.get("team_id"))
-    if policy.slack.team not in ("", team):
-        detail = f"the bot's token is of workspace {team}, and slack.team says {policy.slack.team}"
-        found.append(SlackFault(detail, "Correct slack.team, or install the app there."))
     headers = {name.lower(): value for name, value in answer.headers.items()}
     given = {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",")}
-    return [*found, *_scope_faults(given, policy)]
+    name, team, workspace = (str(answer.get(key) or "") for key in ("user", "team_id", "team"))
+    return _Bot(client, name, team, workspace, frozenset(given))
 
 
-def _scope_faults(given: set[str], policy: Policy) -> Iterator[SlackFault]:
-    """A scope that is missing, and what does not work without it."""
+def _told(bot: _Bot, line: Line, policy: Policy) -> str:
+    how = {"socket": "Socket Mode", "http": "HTTP"}.get(line.mode, "nothing is heard")
+    channels, known = len(channels_of(policy)), sum(bool(p.slack) for p in policy.people)
+    everybody = counted(len(policy.people), "person", "people")
+    parts = (
+        f"@{bot.name} in {bot.workspace} ({bot.team}), {how}",
+        counted(channels, "channel") + _looked_at(channels, CHANNELS_MAX),
+        f"{known} of {everybody} with a Slack id" + _looked_at(known, PEOPLE_MAX),
+    )
+    return "; ".join(parts)
+
+
+def _looked_at(number: int, most: int) -> str:
+    return f" (the first {most} were looked at)" if number > most else ""
+
+
+def _bot_faults(bot: _Bot, policy: Policy) -> Iterator[SlackFault]:
+    """The workspace that it belongs to, and its scopes."""
+    if policy.slack.team not in ("", bot.team):
+        detail = f"the bot's token is of workspace {bot.team}"
+        fix = "Correct slack.team, or install the app there."
+        yield SlackFault(f"{detail}, and slack.team says {policy.slack.team}", fix)
     wanted = dict(SCOPES)
     if policy.slack.match_email:
         wanted["users:read.email"] = "people are known by their e-mail address"
-    if any(a.startswith(USERGROUP) for s in policy.services for a in s.approvers):
+    if any(group.startswith(USERGROUP) for group in policy.groups()):
         wanted["usergroups:read"] = "user groups may approve"
-    fix = "Add it under OAuth & Permissions, and install the app again."
-    for scope, works in wanted.items():
-        if scope not in given:
-            yield SlackFault(f"the bot lacks the scope {scope}, with which {works}", fix)
+    yield from (
+        _lacking(scope, works) for scope, works in wanted.items() if scope not in bot.scopes
+    )
+
+
+def _lacking(scope: str, works: str) -> SlackFault:
+    return SlackFault(f"the bot lacks the scope {scope}, with which {works}", _REINSTALL)
 
 
 async def _socket_faults(keys: SlackKeys) -> list[SlackFault]:
@@ -103,22 +149,75 @@ async def _socket_faults(keys: SlackKeys) -> list[SlackFault]:
     return []
 
 
-def channels_of(policy: Policy) -> tuple[str, ...]:
-    """Every channel that messages may go to, once."""
-    named = (policy.slack.channel, *(service.channel for service in policy.services))
-    return tuple(dict.fromkeys(channel for channel in named if channel))
+def channels_of(policy: Policy) -> dict[str, tuple[str, ...]]:
+    """Every channel that messages may go to, with the services whose messages these are."""
+    found: dict[str, tuple[str, ...]] = {}
+    if policy.slack.channel:
+        found[policy.slack.channel] = ()
+    for service in policy.services:
+        channel = service.channel or policy.slack.channel
+        if channel:
+            found[channel] = (*found.get(channel, ()), service.name)
+    return found
 
 
-async def _channel_faults(bot: AsyncWebClient, channel: str) -> list[SlackFault]:
+async def _channels_faults(bot: _Bot, policy: Policy) -> list[SlackFault]:
+    channels = channels_of(policy)
+    found, kinds = [], set()
+    if not channels:
+        fix = "Name one: slack.channel, or `channel` of a service."
+        return [SlackFault("no channel is named, so no message is posted", fix)]
+    for channel in [*channels][:CHANNELS_MAX]:
+        told, faults = await _channel(bot, channel, channels[channel])
+        found += faults
+        kinds |= {bool(told.get("is_private"))} if told else set()
+    lacking = (_HISTORY[kind] for kind in sorted(kinds) if _HISTORY[kind] not in bot.scopes)
+    return [*found, *(_lacking(scope, _FOUND_AGAIN) for scope in lacking)]
+
+
+async def _channel(
+    bot: _Bot, channel: str, services: tuple[str, ...]
+) -> tuple[dict[str, Any], list[SlackFault]]:
+    """What Slack says of a channel, empty if nothing, and what is wrong with it."""
+    whose = f", where messages about {listed([*services[:5]])} go" if services else ""
     try:
-        told = (await call(bot.conversations_info(channel=channel))).get("channel", {})
+        told = (await call(bot.client.conversations_info(channel=channel))).get("channel", {})
     except SlackRefusal as err:
         if err.reason == "missing_scope":
             fix = "Add channels:read and groups:read, and install the app again."
-            return [SlackFault(f"whether the bot is in {channel} cannot be read", fix)]
-        return [SlackFault(f"the bot does not see the channel {channel} ({err.reason})", _INVITE)]
+            return {}, [SlackFault(f"whether the bot is in {channel} cannot be read", fix)]
+        detail = f"the bot does not see the channel {channel} ({err.reason}){whose}"
+        return {}, [SlackFault(detail, err.fix)]
+    name = f"#{told['name']} ({channel})" if told.get("name") else channel
     if told.get("is_archived"):
-        return [SlackFault(f"the channel {channel} is archived", "Name another in firebreak.toml.")]
+        detail = f"the channel {name} is archived{whose}"
+        return told, [SlackFault(detail, "Name another in firebreak.toml.")]
     if not told.get("is_member"):
-        return [SlackFault(f"the bot is not in the channel {channel}", _INVITE)]
-    return []
+        return told, [SlackFault(f"the bot is not in the channel {name}{whose}", _INVITE)]
+    return told, []
+
+
+async def _people_faults(bot: _Bot, policy: Policy) -> list[SlackFault]:
+    """The people whose account could never answer, though the policy names it."""
+    if "users:read" not in bot.scopes:
+        return []
+    known = [person for person in policy.people if person.slack]
+    return [fault for p in known[:PEOPLE_MAX] if (fault := await _person_fault(bot, p))]
+
+
+async def _person_fault(bot: _Bot, person: Person) -> SlackFault | None:
+    try:
+        told = await call(bot.client.users_info(user=person.slack))
+    except SlackRefusal as err:
+        why = UNKNOWN if err.fate is Fate.FALL_BACK else f"cannot be read ({err.reason})"
+    else:
+        why = fault_of(told) or _elsewhere(told, bot.team)
+    if not why:
+        return None
+    detail = f"people.{person.id}.slack: {person.slack} {why}, so {person.id} cannot answer there"
+    return SlackFault(detail, "Write the person's own member id, or take it away.")
+
+
+def _elsewhere(told: dict[str, Any], team: str) -> str:
+    own = (told.get("user") or {}).get("team_id")
+    return "" if own in (None, team) else f"is of another workspace ({own})"

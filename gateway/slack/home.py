@@ -8,17 +8,17 @@ from starlette.concurrency import run_in_threadpool
 
 from contracts.approval import Approval
 from contracts.errors import FirebreakError
-from contracts.groups import is_group
 from contracts.policy import Person
 from contracts.slack.home import Home, home_view
 from contracts.slack.views import refusal_view
 from contracts.standing import holder_of
 from contracts.views import IncidentView, view_of
+from gateway.deciding import may_answer
 from gateway.doors import Doors
+from gateway.slack import toil
 from gateway.slack.api import SlackRefusal, call
 from gateway.slack.clicks import Click
 from gateway.slack.desk import Desk
-from gateway.slack.toil import my_week
 from toil.journal import IncidentQuery
 from toil.stopwatches import Stopwatches
 
@@ -51,7 +51,7 @@ def add_events(app: AsyncApp, desk: Desk) -> None:
 
 
 def _end(here: Doors, why: str) -> None:
-    here.slack.end(why)
+    here.slack.end(why, here.clock())
     logger.error("slack ended", extra={"reason": why})
 
 
@@ -63,6 +63,13 @@ def _click_of(body: dict[str, Any]) -> Click:
         key=str(body.get("event_id", "")),
         app=str(body.get("api_app_id", "")),
     )
+
+
+async def log(desk: Desk, click: Click, inputs: dict[str, str]) -> None:
+    """Post what the window says; where it was opened on the person's own page, show it there."""
+    await toil.log(desk, click, inputs)
+    if not click.channel:
+        await publish(desk, click)
 
 
 async def publish(desk: Desk, click: Click, seen: str = "") -> None:
@@ -86,26 +93,22 @@ async def publish(desk: Desk, click: Click, seen: str = "") -> None:
 
 def _home(here: Doors, person: Person) -> Home:
     waiting = here.journal.approvals("open")
-    pending = [view_of(a) for a in waiting if _may_answer(here, person, a)]
+    pending = [view_of(a) for a in waiting if _waits_for(here, person, a)]
     watch = Stopwatches.beside(here.ledger).running(person.id)
     return Home(
         pending=tuple(pending[:SHOWN_MAX]),
         taken=_taken(here, person),
-        week_seconds={str(name): s for name, s in my_week(here, person).seconds.items()},
+        week_seconds={str(name): s for name, s in toil.my_week(here, person).seconds.items()},
         running_since=watch.began_at if watch else None,
         running_text=watch.text if watch else "",
         url=here.public_url,
     )
 
 
-def _may_answer(here: Doors, person: Person, asked: Approval) -> bool:
+def _waits_for(here: Doors, person: Person, asked: Approval) -> bool:
     voted = any(vote.person == person.id for vote in asked.votes)
-    if voted or asked.requester == person.id or here.clock() >= asked.expires_at:
-        return False
-    groups = [approver for approver in asked.approvers if is_group(approver)]
-    if person.id in asked.approvers or not groups or here.memberships is None:
-        return person.id in asked.approvers
-    return bool(here.memberships.groups_of(person.id, groups, here.clock()))
+    over = here.clock() >= asked.expires_at
+    return not voted and not over and may_answer(here, asked, person.id)
 
 
 def _taken(here: Doors, person: Person) -> tuple[IncidentView, ...]:

@@ -6,13 +6,13 @@ from starlette.concurrency import run_in_threadpool
 
 from contracts.calls import IncidentRef, PageRequest, PersonRequest
 from contracts.errors import AlreadyDecided, InvalidInput, NotFound
-from contracts.message import Who
 from contracts.policy import Person
 from contracts.slack import ids
 from contracts.slack.views import page_view
 from contracts.views import IncidentDetail
 from gateway.doors import Doors
 from gateway.identity import must_act
+from gateway.paging import callable_by, check_whom
 from gateway.requests import ask
 from gateway.slack.clicks import Click, keeping
 from gateway.slack.desk import Desk
@@ -40,12 +40,8 @@ async def whom_to_page(desk: Desk, click: Click, person: Person) -> dict[str, An
     """The window that asks whom to call."""
     must_act(person)
     incident = await _open_incident(desk.here, chosen(click.value)[1])
-    others = tuple(
-        Who(id=p.id, name=p.name, slack=p.slack)
-        for p in desk.here.policy.people
-        if p.id != person.id and "responder" in p.roles
-    )
-    return keeping(page_view(incident.id, others), click._replace(value=incident.id))
+    view = page_view(incident.id, callable_by(person.id, desk.here.policy))
+    return keeping(view, click._replace(value=incident.id))
 
 
 def page_faults(inputs: dict[str, str]) -> dict[str, str]:
@@ -54,12 +50,11 @@ def page_faults(inputs: dict[str, str]) -> dict[str, str]:
 
 
 async def page(desk: Desk, click: Click, inputs: dict[str, str]) -> None:
-    """Call the one who was chosen."""
+    """Call the one who was chosen; the same window, sent twice, calls once."""
     person = must_act(await desk.person(click))
     incident = await _open_incident(desk.here, click.value)
     whom = inputs[ids.PERSON]
-    if desk.here.policy.person(whom) is None:
-        raise InvalidInput(f"nobody is called {whom}", "Open the menu again and choose.")
+    await _check_whom(desk, whom)
     wanted = PageRequest(
         person=person.id,
         incident=incident.id,
@@ -68,6 +63,14 @@ async def page(desk: Desk, click: Click, inputs: dict[str, str]) -> None:
     )
     key = f"{incident.id}:{person.id}:page:{click.key}"
     await _ask(desk.here, incident, Update("page", wanted, key))
+
+
+async def _check_whom(desk: Desk, whom: str) -> None:
+    check_whom([whom], desk.here.policy)
+    called = desk.here.policy.person(whom)
+    why = await desk.people.account_fault(called.slack) if called and called.slack else ""
+    if why:
+        raise InvalidInput(f"the Slack account of {whom} {why}", "Choose somebody else.")
 
 
 async def _open_incident(here: Doors, incident_id: str) -> IncidentDetail:

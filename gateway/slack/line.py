@@ -31,7 +31,8 @@ class SlackKeys(NamedTuple):
 
 class Line:
     """The state of the connection. `fault` says why it does not work; `fatal` that nobody tries
-    any more. `bolt` takes requests of `/slack/events` while it runs.
+    any more. `changed_at` is when it last began or ceased to work, and `last_act_at` when somebody
+    last did something that arrived. `bolt` takes requests of `/slack/events` while it runs.
 
     Raises:
         InvalidInput: the keys are for a socket and for HTTP: Slack delivers to one of them only.
@@ -42,7 +43,9 @@ class Line:
         self.keys = keys or SlackKeys()
         self.mode = _mode_of(self.keys)
         self.since: datetime | None = None
+        self.changed_at: datetime | None = None
         self.last_ping_at: datetime | None = None
+        self.last_act_at: datetime | None = None
         self.fault = ""
         self.fatal = False
         self.bolt: AsyncApp | None = None
@@ -54,32 +57,38 @@ class Line:
 
     def up(self, at: datetime) -> None:
         """A connection works since `at`; one that had worked before goes on."""
-        self.since = self.since or at
-        if not self.fatal:
-            self.fault = ""
+        if self.fatal:
+            return
+        if not self.is_connected:
+            self.changed_at = at
+        self.since, self.fault = self.since or at, ""
 
-    def away(self, why: str) -> None:
+    def away(self, why: str, at: datetime) -> None:
         """The connection is gone, and is tried again."""
-        self.since = None
+        self._ceased(at)
         if not self.fatal:
             self.fault = why
 
-    def end(self, why: str) -> None:
+    def end(self, why: str, at: datetime) -> None:
         """It will not work again before somebody mends it."""
-        self.since, self.fault, self.fatal = None, why, True
+        self._ceased(at)
+        self.fault, self.fatal = why, True
+
+    def _ceased(self, at: datetime) -> None:
+        if self.is_connected or self.changed_at is None:
+            self.changed_at = at
+        self.since = None
 
     def told(self) -> str:
-        """`off`, `ok`, or what is wrong, for `/readyz`."""
+        """`off`, `ok`, or what is wrong and since when, for `/readyz`."""
         if self.mode == "off":
             return "off"
         if self.mode == "deaf":
             return _DEAF
-        return "ok" if self.is_connected else self.fault or "not connected yet"
-
-    def ping_seconds(self, now: datetime) -> float:
-        """How long ago Slack last answered a ping; NaN where there is no socket."""
-        last = self.last_ping_at
-        return max(0.0, (now - last).total_seconds()) if last else float("nan")
+        if self.is_connected:
+            return "ok"
+        since = f", since {self.changed_at:%Y-%m-%dT%H:%M:%SZ}" if self.changed_at else ""
+        return f"{self.fault or 'not connected yet'}{since}"
 
 
 def _mode_of(keys: SlackKeys) -> Mode:

@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from contracts.errors import NotAllowed, Unavailable
 from contracts.policy import Person, Policy
+from contracts.slack.fates import Fate
 from gateway.slack.api import SlackRefusal, call
 from gateway.slack.clicks import Click
 
@@ -30,6 +31,7 @@ _OUTSIDE = {
     "is_ultra_restricted": "is a guest",
     "is_stranger": "is of another organisation",
 }
+UNKNOWN = "is not known to Slack"
 _ASK = "Use the browser or `firebreak approve`, or have your Slack id put into [[people]]."
 
 
@@ -89,6 +91,15 @@ class People:
         self._remember(click.user, person)
         return person
 
+    async def account_fault(self, user: str) -> str:
+        """Why nobody who could act has this account; empty where Slack does not say so."""
+        try:
+            return fault_of(await call(self._client.users_info(user=user)))
+        except SlackRefusal as err:
+            return UNKNOWN if err.fate is Fate.FALL_BACK else ""
+        except Unavailable:
+            return ""
+
     async def _check_home(self, click: Click) -> None:
         if self._app and click.app and click.app != self._app:
             raise NotAllowed("this was sent by another app", "Use the buttons of Firebreak.")
@@ -112,8 +123,7 @@ class People:
         return found
 
     def _person_of(self, user: dict[str, Any]) -> Person:
-        why = next((words for key, words in _OUTSIDE.items() if user.get(key)), "")
-        if why:
+        if why := fault_of({"user": user}):
             raise NotAllowed(f"this Slack account {why}, and may not act", _ASK)
         team = self._policy.slack.team or (self._ours.team if self._ours else "")
         if user.get("team_id") not in (None, team):
@@ -138,6 +148,12 @@ class People:
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
         self._known[user] = (self._seconds(), person)
+
+
+def fault_of(told: dict[str, Any]) -> str:
+    """What an answer of users.info says against the account: that it may look, and never decide."""
+    user = told.get("user") or {}
+    return next((words for key, words in _OUTSIDE.items() if user.get(key)), "")
 
 
 def app_of(token: str) -> str:

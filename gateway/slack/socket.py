@@ -191,10 +191,10 @@ class SocketKeeper:
     def _away(self, why: str) -> None:
         if self._line.fault != why:
             logger.warning("slack away", extra={"reason": why})
-        self._line.away(why)
+        self._line.away(why, self._clock())
 
     def _end(self, err: Rejected) -> None:
-        self._line.end(f"{err.message}: {err.fix}")
+        self._line.end(f"{err.message}: {err.fix}", self._clock())
         logger.error("slack ended", extra={"reason": err.message, "fix": err.fix})
 
     def _retire(self, old: Connection) -> None:

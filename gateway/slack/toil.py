@@ -22,12 +22,19 @@ from gateway.slack.people import Ours
 from toil.mine import MyWeek, week_of
 from toil.stopwatches import Stopwatch, Stopwatches
 
+USAGE = """\
+/toil 25m what you did @service
+/toil start what you do @service
+/toil stop
+/toil me"""
 _PREFILLED_CHARS_MAX = 200
 
 
 async def run(desk: Desk, click: Click) -> str:
     """`/toil …`: log, start, stop or look; what to answer."""
     person = await desk.person(click)
+    if click.value.lower() in ("", "help"):
+        return USAGE
     typed = parse_toil(click.value, [service.name for service in desk.here.policy.services])
     return await run_in_threadpool(_DOES[typed.word], desk.here, person, click, typed)
 
@@ -102,7 +109,9 @@ async def log_window(desk: Desk, click: Click, _: Person) -> dict[str, Any]:
     """The window for an entry; of a message it keeps the words and the address."""
     link = permalink(await desk.people.ours(), click) if click.ts else ""
     services = [service.name for service in desk.here.policy.services]
-    view = toil_view(click.text[:_PREFILLED_CHARS_MAX], services)
+    said = click.text
+    said = said if len(said) <= _PREFILLED_CHARS_MAX else f"{said[:_PREFILLED_CHARS_MAX]}…"
+    view = toil_view(said, services)
     return keeping(view, click._replace(value=link))
 
 

@@ -1,16 +1,15 @@
 """PagerDuty is called when people are needed, once for each reason, and told when they are not."""
 
 import json
-import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
 import pytest
 from pydantic import SecretStr
+from rollback_plan import NOON, PLAN, TARGET, question
 from sqlalchemy import Engine
+from upstreams import Asked, Said, Upstream, serving
 
 from activities.messages import MessageActivities
 from activities.pagerduty import SUMMARY_CHARS_MAX, PagerDutyChannel
@@ -19,91 +18,42 @@ from contracts.approval import Approval
 from contracts.calls import DeliverCall
 from contracts.errors import Unavailable
 from contracts.journal import Event, IncidentChange, Record
-from contracts.plan import Plan, Verdict
-from contracts.target import Target
 from toil.journal import Journal
 from toil.messages import Messages
 
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-TARGET = Target(cluster="default", namespace="shop", kind="Deployment", name="user-auth")
 KEY = "r0uting-s3cr3t"
-PLAN = Plan(
-    action="kubernetes.rollback_deployment",
-    target=TARGET,
-    uid="u-1",
-    generation=2,
-    before="revision 2",
-    after="revision 1",
-    summary="roll user-auth back to revision 1",
-    kubectl="kubectl rollout undo deployment/user-auth",
-    at=NOON,
-)
-QUESTION = Approval(
-    id="apr-1",
-    incident="inc-1",
-    workflow="w",
-    runbook="rollback",
-    target=TARGET,
-    plan=PLAN,
-    verdict=Verdict(ruling="ask"),
-    needed=1,
-    approvers=("ana",),
-    opened_at=NOON,
-    expires_at=NOON + timedelta(minutes=15),
-)
+QUESTION = question(runbook="rollback", approvers=("ana",))
 
 
-class Events(ThreadingHTTPServer):
-    """The enqueue endpoint: keeps what it is sent, and answers as told."""
+class Events:
+    """The enqueue endpoint of a server: takes an event, unless it is told to refuse the next."""
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, server: Upstream) -> None:
+        server.answer = self._answer
+        self.close = server.server_close
+        self.url = f"{server.url}/v2/enqueue"
         self.statuses: list[int] = []
         self.headers: dict[str, str] = {}
         self.received: list[dict[str, Any]] = []
-
-    @property
-    def url(self) -> str:
-        """Where events go."""
-        return f"http://127.0.0.1:{self.server_port}/v2/enqueue"
 
     @property
     def actions(self) -> list[str]:
         """What was asked for, in order."""
         return [event["event_action"] for event in self.received]
 
-
-class Handler(BaseHTTPRequestHandler):
-    """One request."""
-
-    server: Events
-
-    def do_POST(self) -> None:
-        """Keep it and answer as documented."""
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        status = self.server.statuses.pop(0) if self.server.statuses else 202
+    def _answer(self, asked: Asked) -> Said:
+        status = self.statuses.pop(0) if self.statuses else 202
         if status == httpx.codes.ACCEPTED:
-            self.server.received.append(body)
-        self.send_response(status)
-        for name, value in self.server.headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        told = {"status": "success", "message": "Event processed", "dedup_key": body["dedup_key"]}
-        self.wfile.write(json.dumps(told).encode())
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the library's name
-        """Say nothing."""
+            self.received.append(asked.json)
+        told = {"status": "success", "message": "Event processed", "dedup_key": "x"}
+        return Said(json.dumps(told).encode(), status, self.headers)
 
 
 @pytest.fixture
 def events() -> Iterator[Events]:
     """An endpoint that runs until the test is over."""
-    with Events() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+    with serving() as server:
+        yield Events(server)
 
 
 class Story:
@@ -201,7 +151,7 @@ def test_a_question_that_nobody_answers_calls_people(story: Story, events: Event
     assert story.told("paged", "nobody has decided", approval=paged(), data=line) == ["trigger"]
     (question,) = events.received[0]["payload"]["custom_details"]["questions"]
     assert question["command"] == PLAN.kubectl
-    assert question["until"] == "2026-11-21T12:15:00+00:00"
+    assert question["until"] == "2026-11-21T12:10:00+00:00"
 
 
 def test_a_question_that_was_answered_meanwhile_calls_nobody(story: Story) -> None:
@@ -318,6 +268,6 @@ def test_a_refused_close_is_not_forgotten(story: Story, events: Events) -> None:
 def test_pagerduty_may_be_away(story: Story, events: Events) -> None:
     """What is undelivered is tried again."""
     story.tell("escalated", status="escalated")
-    events.server_close()
+    events.close()
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1: "):
         story.deliver()

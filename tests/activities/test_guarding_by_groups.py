@@ -1,37 +1,23 @@
 """Who is in a group counts when people are asked, and again when what they agreed to is written."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import pytest
+import rollback_plan
+from rollback_plan import NOON, PLAN, TARGET
 from sqlalchemy import Engine
 
 from activities.directory.groups import Read
 from activities.guard import GuardActivities
-from contracts.approval import Approval, Vote
 from contracts.calls import JudgeCall, ReserveCall
 from contracts.errors import Refused
-from contracts.plan import Plan, Verdict
 from contracts.policy import Autonomy, Limits, Person, Policy, RunbookPolicy, Service
-from contracts.target import Target
 from toil.pauses import Pauses
 from toil.reservations import Reservations
 from toil.storms import Storms
 
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PRIMARY = "oncall:primary"
-TARGET = Target(cluster="default", namespace="shop", kind="Deployment", name="user-auth")
-PLAN = Plan(
-    action="kubernetes.rollback_deployment",
-    target=TARGET,
-    uid="u-1",
-    generation=2,
-    before="revision 2",
-    after="revision 1",
-    summary="roll user-auth back to revision 1",
-    kubectl="kubectl rollout undo deployment/user-auth",
-    at=NOON,
-)
 
 
 class Rota:
@@ -72,24 +58,7 @@ def judged(actor: str = "firebreak") -> JudgeCall:
 
 def approved(*people: str) -> ReserveCall:
     """Ask for the lock, with approvals of these people a minute ago."""
-    votes = tuple(
-        Vote(person=person, decision="approve", at=NOON - timedelta(minutes=1)) for person in people
-    )
-    approval = Approval(
-        id="apr-1",
-        incident="inc-1",
-        workflow="w",
-        runbook="Rollback",
-        target=TARGET,
-        plan=PLAN,
-        verdict=Verdict(ruling="ask"),
-        needed=1,
-        approvers=("ana", PRIMARY),
-        opened_at=NOON - timedelta(minutes=5),
-        expires_at=NOON + timedelta(minutes=10),
-        state="approved",
-        votes=votes,
-    )
+    approval = rollback_plan.approved(*people, approvers=("ana", PRIMARY))
     return ReserveCall(judge=judged(), approval=approval, expires_seconds=600)
 
 

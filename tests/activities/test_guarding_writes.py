@@ -2,40 +2,27 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Barrier
 from typing import Any, Literal
 
 import pytest
+from rollback_plan import NOON, PLAN, TARGET, approved
 from sqlalchemy import Engine
 
 from activities.guard import GuardActivities
 from activities.permits import APPROVAL_LATE_SECONDS_MAX
-from contracts.approval import Approval, ApprovalState, Vote
+from contracts.approval import Approval
 from contracts.calls import JudgeCall, ReserveCall, SettleCall
 from contracts.errors import Busy, FirebreakError, Paused, PlanChanged, Refused
-from contracts.plan import Plan, Verdict
+from contracts.plan import Plan
 from contracts.policy import Autonomy, Limits, Person, Policy, RunbookPolicy
 from contracts.step import Receipt
-from contracts.target import Target
 from toil.ledger import Ledger
 from toil.pauses import Pauses
 from toil.reservations import Reservations
 from toil.storms import Storms
 
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-TARGET = Target(cluster="default", namespace="shop", kind="Deployment", name="user-auth")
-PLAN = Plan(
-    action="kubernetes.rollback_deployment",
-    target=TARGET,
-    uid="u-1",
-    generation=2,
-    before="revision 2",
-    after="revision 1",
-    summary="roll user-auth back to revision 1",
-    kubectl="kubectl rollout undo deployment/user-auth",
-    at=NOON,
-)
 OTHER_PLAN = PLAN.model_copy(update={"generation": 3})
 
 
@@ -83,31 +70,6 @@ def desk(engine: Engine) -> Desk:
 def judged(key: str = "inc-1/1/2", plan: Plan = PLAN, actor: str = "firebreak") -> JudgeCall:
     """Ask about a plan."""
     return JudgeCall(key=key, incident="inc-1", runbook="Rollback", actor=actor, plan=plan)
-
-
-def approved(
-    *people: str, plan: Plan = PLAN, state: ApprovalState = "approved", **changes: Any
-) -> Approval:
-    """An approval with votes of these people, a minute before noon."""
-    votes = tuple(
-        Vote(person=person, decision="approve", at=NOON - timedelta(minutes=1)) for person in people
-    )
-    given: dict[str, Any] = {
-        "id": "apr-1",
-        "incident": "inc-1",
-        "workflow": "w",
-        "runbook": "Rollback",
-        "target": TARGET,
-        "plan": plan,
-        "verdict": Verdict(ruling="ask"),
-        "needed": 1,
-        "approvers": ("ana", "ben"),
-        "opened_at": NOON - timedelta(minutes=5),
-        "expires_at": NOON + timedelta(minutes=10),
-        "state": state,
-        "votes": votes,
-    }
-    return Approval.model_validate(given | changes)
 
 
 def wanted(

@@ -15,8 +15,10 @@ import yaml
 from slack_sdk import WebClient
 
 from contracts.slack import ids
+from contracts.toil_text import parse_toil
 from gateway.slack.faults import SCOPES
 from gateway.slack.http import router
+from gateway.slack.typed import parse
 
 ROOT = Path(__file__).resolve().parents[2]
 SOCKET = ROOT / "deploy" / "slack-manifest.yaml"
@@ -243,6 +245,23 @@ def test_what_people_can_do_has_a_handler(path: Path) -> None:
     assert set(told["settings"]["event_subscriptions"]["bot_events"]) == listened_events()
     assert told["settings"]["interactivity"]["is_enabled"]
     assert told["features"]["app_home"]["home_tab_enabled"]
+
+
+@BOTH
+def test_every_usage_hint_can_be_typed(path: Path) -> None:
+    """As it stands there, with something in the place of the words in capitals."""
+    hints = {c["command"]: c["usage_hint"] for c in manifest(path)["features"]["slash_commands"]}
+    for typed in _filled(hints[ids.FIREBREAK_COMMAND]):
+        assert parse(typed).word == typed.split()[0]
+    words = [parse_toil(t, ["service"]).word for t in _filled(hints[ids.TOIL_COMMAND])[:-1]]
+    assert words == ["log", "start", "stop", "me"]
+
+
+def _filled(hint: str) -> list[str]:
+    given = {"APPROVAL": "apr-1", "[SCOPE]": "namespace:shop", "REASON": "why"}
+    for word, value in given.items():
+        hint = hint.replace(word, value)
+    return hint.split(" | ")
 
 
 @BOTH

@@ -100,7 +100,7 @@ def fill(here: Doors) -> None:
     for number, (status, outcome, text) in enumerate(
         (
             ("closed", "resolved", "user-auth was rolled back to revision 1 and is healthy"),
-            ("escalated", "expired", "nobody decided within 0:15:00; nothing was written"),
+            ("escalated", "expired", "nobody decided within 15 min; nothing was written"),
         ),
         2,
     ):

@@ -19,7 +19,7 @@ from gateway_fakes import (
 )
 
 from contracts.approval import ApprovalState, Decision
-from contracts.calls import IncidentRef, PersonRequest, RunRequest
+from contracts.calls import IncidentRef, PageRequest, PersonRequest, RunRequest
 from contracts.errors import (
     AlreadyDecided,
     Expired,
@@ -91,6 +91,28 @@ async def test_a_person_acts_on_an_incident(ana: Client, asked: FakeTemporal, ac
     assert update.argument == expected
 
 
+async def test_somebody_else_is_called_without_slack(ana: Client, asked: FakeTemporal) -> None:
+    """The same request, sent twice, calls once."""
+    asked.answers["page"] = IncidentRef(incident=INCIDENT, status="waiting")
+    body = {"whom": ["ben"], "reason": "it is yours"}
+    for _ in range(2):
+        where, key = f"/incidents/{INCIDENT}/page", {"Idempotency-Key": "k1"}
+        assert (await ana.post(where, json=body, headers=key)).status_code == 200
+    assert {update.id for _, update in asked.updates} == {f"{INCIDENT}:ana:page:k1"}
+    expected = PageRequest(person="ana", incident=INCIDENT, whom=("ben",), reason="it is yours")
+    assert asked.updates[0][1].argument == expected
+
+
+@pytest.mark.parametrize("whom", [[], ["mia"], ["bne"], ["oncall:night"], [""], ["ben"] * 11])
+async def test_nobody_is_called_who_could_not_come(
+    ana: Client, asked: FakeTemporal, whom: list[str]
+) -> None:
+    """422 before the incident is asked."""
+    answer = await ana.post(f"/incidents/{INCIDENT}/page", json={"whom": whom})
+    assert answer.status_code == 422
+    assert asked.updates == []
+
+
 async def test_a_manager_reads_and_does_not_act(http: Client, asked: FakeTemporal) -> None:
     """403 names the role that is missing."""
     assert (await http.get(f"/incidents/{INCIDENT}", headers=MIA)).status_code == 200
@@ -137,6 +159,8 @@ async def test_a_runbook_is_started_by_hand(ana: Client, fake: FakeTemporal) -> 
         {"runbook": "R", "target": "shop/deployment/a", "cluster": "elsewhere"},
         {"runbook": "R", "target": {"kind": "Deployment", "name": "a"}},
         {"runbook": "R", "target": "shop/deployment/a", "force": True},
+        # Asked for again as Firebreak's own, who asks could approve it: only Slack's button may.
+        {"runbook": "R", "target": "shop/deployment/a", "again": True},
         [1],
         "x",
     ],

@@ -154,8 +154,8 @@ async def test_the_status_line_says_who_is_waited_for(browser: Client) -> None:
         ("acting", [("note", "writing: kubectl rollout undo")], "writing: kubectl rollout undo"),
         (
             "verifying",
-            [("note", "waiting for rollout healthy of deployment shop/user-auth, 600 s at most")],
-            "waiting for rollout healthy of deployment shop/user-auth, 600 s at most",
+            [("note", "waiting for rollout healthy of deployment shop/user-auth, 10 min at most")],
+            "waiting for rollout healthy of deployment shop/user-auth, 10 min at most",
         ),
         ("verifying", [("outcome", "resolved: rolled back")], "waiting until 2 alerts resolve"),
         ("verifying", [("verified", "1 of 3 pods ready")], "1 of 3 pods ready"),

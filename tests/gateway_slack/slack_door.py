@@ -38,7 +38,6 @@ from gateway.slack.running import slack_running
 from gateway.temporal import Update
 from sandbox.slack import SlackServer, User, Workspace
 from toil.journal import Journal
-from toil.memberships import Memberships
 from workflows.gate import Gate
 
 OPS = "C0OPS"
@@ -138,7 +137,7 @@ class Door:
         """How often what people did ended in which way."""
         found = [*self.here.metrics.slack_actions.collect()]
         samples = (s for metric in found for s in metric.samples if s.name.endswith("_total"))
-        return {s.labels["result"]: int(s.value) for s in samples}
+        return {s.labels["result"]: int(s.value) for s in samples if s.value}
 
     async def ended(self, number: int) -> None:
         """Wait until so many acts have come to their end."""
@@ -182,7 +181,6 @@ async def door(
     values: dict[str, Any] = {
         "policy": policy(),
         "clock": clock,
-        "memberships": Memberships(engine),
         "slack": Line(keys),
     }
     here = make_doors(engine, fake, **(values | changed))

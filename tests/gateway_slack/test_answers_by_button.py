@@ -6,16 +6,19 @@ from functools import partial
 
 import pytest
 from gateway_fakes import APPROVAL, FakeTemporal, approval
-from gateway_slack.slack_door import ANA, BEN, DAN, OPS, Clock, Door, door, words
+from gateway_slack.slack_door import ANA, BEN, CLEO, DAN, OPS, Clock, Door, door, words
 from sqlalchemy import Engine
 
+from contracts.approval import REASON_CHARS_MAX
 from contracts.errors import Unavailable
 from contracts.slack import ids
+from gateway.slack.approving import reason_faults
 from sandbox.slack import SlackServer
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+asynchronous = pytest.mark.asyncio(loop_scope="session")
 
 
+@asynchronous
 async def test_a_click_on_approve_is_one_decision(at: Door) -> None:
     """It names the person and the plan, and the door says nothing: the messenger repaints."""
     workflow, ts = await at.ask()
@@ -29,6 +32,7 @@ async def test_a_click_on_approve_is_one_decision(at: Door) -> None:
     assert not at.slack.calls("chat.update")
 
 
+@asynchronous
 async def test_a_slow_workflow_delays_no_answer_to_slack(at: Door) -> None:
     """Slack waits three seconds; the decision may take five."""
     _, ts = await at.ask()
@@ -48,6 +52,7 @@ async def test_a_slow_workflow_delays_no_answer_to_slack(at: Door) -> None:
     assert at.results() == {"ok": 1}
 
 
+@asynchronous
 async def test_a_double_click_is_one_decision(at: Door) -> None:
     """Neither of them is told anything odd."""
     workflow, ts = await at.ask()
@@ -59,6 +64,7 @@ async def test_a_double_click_is_one_decision(at: Door) -> None:
     assert not at.slack.views_of(ANA)
 
 
+@asynchronous
 async def test_a_second_yes_much_later_says_that_one_was_counted(at: Door) -> None:
     """Of two that are needed; the person is told who else it takes."""
     workflow, ts = await at.ask(approval().model_copy(update={"needed": 2}))
@@ -70,6 +76,7 @@ async def test_a_second_yes_much_later_says_that_one_was_counted(at: Door) -> No
     assert len(workflow.counted) == 1
 
 
+@asynchronous
 async def test_of_two_people_at_once_the_second_is_told(at: Door) -> None:
     """One decision, one execution; who came second reads who was first."""
     workflow, ts = await at.ask()
@@ -85,6 +92,7 @@ async def test_of_two_people_at_once_the_second_is_told(at: Door) -> None:
     assert at.results() == {"ok": 1, "decided": 1}
 
 
+@asynchronous
 async def test_one_payload_at_two_gateways_is_one_decision(
     at: Door, engine: Engine, slack: SlackServer, fake: FakeTemporal, clock: Clock
 ) -> None:
@@ -100,6 +108,7 @@ async def test_one_payload_at_two_gateways_is_one_decision(
     assert len(workflow.counted) == 1
 
 
+@asynchronous
 async def test_a_click_after_the_time_has_ended_changes_nothing(at: Door) -> None:
     """Not even before anybody has noticed that it ended."""
     workflow, ts = await at.ask()
@@ -109,6 +118,7 @@ async def test_a_click_after_the_time_has_ended_changes_nothing(at: Door) -> Non
     assert workflow.counted == []
 
 
+@asynchronous
 async def test_while_temporal_is_away_nothing_is_recorded_and_the_buttons_stay(at: Door) -> None:
     """The person is told to try again, and the same click then counts."""
     workflow, ts = await at.ask()
@@ -123,6 +133,7 @@ async def test_while_temporal_is_away_nothing_is_recorded_and_the_buttons_stay(a
     assert len(workflow.counted) == 1
 
 
+@asynchronous
 async def test_nobody_approves_what_they_asked_for(at: Door) -> None:
     """Also from Slack."""
     workflow, ts = await at.ask(approval().model_copy(update={"requester": "ana"}))
@@ -131,6 +142,7 @@ async def test_nobody_approves_what_they_asked_for(at: Door) -> None:
     assert workflow.counted == []
 
 
+@asynchronous
 async def test_somebody_who_is_not_asked_is_told_who_is(at: Door) -> None:
     """In a window of their own; the others see nothing of it."""
     workflow, ts = await at.ask()
@@ -140,10 +152,10 @@ async def test_somebody_who_is_not_asked_is_told_who_is(at: Door) -> None:
     assert not at.slack.ephemerals
 
 
+@asynchronous
 async def test_the_groups_of_a_person_go_with_the_decision(at: Door) -> None:
     """As the books have them at the click, and only those among the approvers."""
     _, ts = await at.ask(approval().model_copy(update={"approvers": ("oncall:primary",)}))
-    assert at.here.memberships is not None
     at.here.memberships.keep("oncall:primary", ["dan"], at.clock())
     at.here.memberships.keep("oncall:other", ["dan"], at.clock())
     await asyncio.to_thread(at.slack.click, DAN, OPS, ts, ids.APPROVE)
@@ -152,16 +164,17 @@ async def test_the_groups_of_a_person_go_with_the_decision(at: Door) -> None:
     assert sent.model_dump()["groups"] == ("oncall:primary",)
 
 
+@asynchronous
 async def test_a_group_that_was_read_too_long_ago_is_nobodys(at: Door) -> None:
     """It fails closed."""
     _, ts = await at.ask(approval().model_copy(update={"approvers": ("oncall:primary",)}))
-    assert at.here.memberships is not None
     at.here.memberships.keep("oncall:primary", ["dan"], at.clock())
     at.clock.move(400)
     await asyncio.to_thread(at.slack.click, DAN, OPS, ts, ids.APPROVE)
     assert "may decide this" in await at.shown(DAN)
 
 
+@asynchronous
 async def test_a_denial_asks_why_and_counts_with_its_reason(at: Door) -> None:
     """The window opens at once and closes when it is sent."""
     workflow, ts = await at.ask()
@@ -174,6 +187,7 @@ async def test_a_denial_asks_why_and_counts_with_its_reason(at: Door) -> None:
     assert not at.slack.views_of(ANA)
 
 
+@asynchronous
 async def test_a_denial_without_a_reason_says_so_beside_the_field(at: Door) -> None:
     """In the answer that Slack waits for, so the window stays open."""
     workflow, ts = await at.ask()
@@ -185,6 +199,37 @@ async def test_a_denial_without_a_reason_says_so_beside_the_field(at: Door) -> N
     assert workflow.counted == []
 
 
+@asynchronous
+@pytest.mark.parametrize(("who", "why"), [(DAN, "may decide this"), (CLEO, "belongs to nobody")])
+async def test_nobody_writes_a_reason_that_could_not_count(at: Door, who: str, why: str) -> None:
+    """Who is not asked is told so before the window for it opens."""
+    _, ts = await at.ask()
+    await asyncio.to_thread(at.slack.click, who, OPS, ts, ids.DENY)
+    told = await at.shown(who)
+    assert why in told
+    assert "Why not?" not in told
+
+
+@asynchronous
+async def test_when_slack_does_not_say_who_it_is_a_denial_is_still_written(at: Door) -> None:
+    """The trigger lives three seconds; who it was is looked at when the reason is sent."""
+    workflow, ts = await at.ask()
+    at.slack.fail("users.info", 1, "502")
+    await asyncio.to_thread(at.slack.click, ANA, OPS, ts, ids.DENY)
+    assert "Why not?" in await at.shown(ANA)
+    await asyncio.to_thread(at.slack.submit, ANA, {ids.REASON: "the canary is ill"})
+    await at.ended(2)
+    assert [d.person for d in workflow.counted] == ["ana"]
+
+
+def test_a_reason_is_no_essay() -> None:
+    """Slack's own limit of the field is not the only one."""
+    assert reason_faults({ids.REASON: "x" * REASON_CHARS_MAX}) == {}
+    for reason in ("x" * (REASON_CHARS_MAX + 1), "x" * 3_001, "", " \n "):
+        assert reason_faults({ids.REASON: reason}).keys() == {ids.REASON}
+
+
+@asynchronous
 async def test_a_denial_that_comes_too_late_is_told_in_a_window(at: Door) -> None:
     """Somebody approved while the reason was typed."""
     _, ts = await at.ask()
@@ -197,6 +242,7 @@ async def test_a_denial_that_comes_too_late_is_told_in_a_window(at: Door) -> Non
     assert " by ben" in await at.shown(ANA)
 
 
+@asynchronous
 async def test_a_trigger_that_has_expired_falls_back_to_a_private_message(at: Door) -> None:
     """The refusal came after three seconds, when Slack opens no window any more."""
     _, ts = await at.ask()
@@ -206,6 +252,7 @@ async def test_a_trigger_that_has_expired_falls_back_to_a_private_message(at: Do
     assert not at.slack.views_of(DAN)
 
 
+@asynchronous
 async def test_details_load_first_and_then_show_the_plan(at: Door) -> None:
     """A click waits three seconds for its window, and the books may be slower."""
     _, ts = await at.ask()
@@ -217,6 +264,7 @@ async def test_details_load_first_and_then_show_the_plan(at: Door) -> None:
     assert "Loading" in str(opened.args["view"])
 
 
+@asynchronous
 async def test_details_are_not_for_strangers(at: Door) -> None:
     """Evidence is of our own systems; the window that opened says no."""
     _, ts = await at.ask()

@@ -1,29 +1,19 @@
-"""What a gateway and `doctor` say of Slack."""
+"""What a gateway says of Slack: `/readyz` and `/metrics`."""
 
 import asyncio
+import math
 
 import httpx
 import pytest
 from gateway_fakes import FakeTemporal, bearer, make_doors
-from gateway_slack.slack_door import OPS, Door, policy, until
-from pydantic import SecretStr
+from gateway_slack.slack_door import ANA, OPS, Door, until
 from sqlalchemy import Engine
 
-from contracts.policy import SlackPolicy
+from contracts.slack import ids
 from gateway.app import build_app
 from gateway.doors import Doors
-from gateway.slack.faults import channels_of, slack_faults
-from gateway.slack.line import SlackKeys
-from sandbox.slack import Channel, SlackServer
-from sandbox.slack.workspace import BOT_USER
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-def keys(slack: SlackServer) -> SlackKeys:
-    """What a gateway with a socket is given."""
-    app = SecretStr(slack.app_token)
-    return SlackKeys(SecretStr(slack.bot_token), app, None, slack.api_url)
 
 
 async def _get(here: Doors, path: str) -> httpx.Response:
@@ -46,79 +36,52 @@ async def test_a_gateway_is_ready_without_slack(at: Door) -> None:
     answer = await _get(at.here, "/readyz")
     assert answer.status_code == 200
     assert answer.json()["ready"] is True
-    assert answer.json()["slack"] not in ("ok", "off")
+    assert "Slack" in answer.json()["slack"]
+    assert answer.json()["slack"].endswith(f", since {at.clock():%Y-%m-%dT%H:%M:%SZ}")
+
+
+async def _figures(here: Doors) -> dict[str, float]:
+    rows = (await _get(here, "/metrics")).text.splitlines()
+    told = (row.rpartition(" ") for row in rows if not row.startswith("#"))
+    return {name: float(value) for name, _, value in told}
 
 
 async def test_metrics_tell_of_the_connection(at: Door) -> None:
-    """Connected, and how long ago Slack answered."""
+    """Whether people are heard and since when, and when Slack last answered a ping."""
     await until(lambda: at.here.slack.last_ping_at is not None)
-    told = (await _get(at.here, "/metrics")).text
-    assert "firebreak_slack_connected 1.0" in told
-    assert "firebreak_slack_last_ping_seconds NaN" not in told
+    well = await _figures(at.here)
+    assert well["firebreak_slack_connected"] == 1
+    assert well["firebreak_slack_changed_timestamp_seconds"] == at.clock().timestamp()
+    assert well["firebreak_slack_last_ping_timestamp_seconds"] > 0
+    at.clock.move(60)
     await asyncio.to_thread(at.slack.go_away)
     await until(lambda: not at.here.slack.is_connected)
-    assert "firebreak_slack_connected 0.0" in (await _get(at.here, "/metrics")).text
+    away = await _figures(at.here)
+    assert away["firebreak_slack_connected"] == 0
+    assert away["firebreak_slack_changed_timestamp_seconds"] == at.clock().timestamp()
+    at.clock.move(60)
+    again = await _figures(at.here)
+    assert again["firebreak_slack_changed_timestamp_seconds"] == at.clock().timestamp() - 60
 
 
-async def test_doctor_finds_nothing_wrong_where_all_is_well(slack: SlackServer) -> None:
-    """Tokens, scopes, the socket and the channel."""
-    assert await slack_faults(keys(slack), policy()) == ()
-    assert await slack_faults(SlackKeys(), policy()) == ()
+async def test_without_slack_an_alert_on_the_connection_is_silent(
+    engine: Engine, fake: FakeTemporal
+) -> None:
+    """`== 0` does not hold for what is not there."""
+    told = await _figures(make_doors(engine, fake))
+    assert math.isnan(told["firebreak_slack_connected"])
+    assert math.isnan(told["firebreak_slack_changed_timestamp_seconds"])
 
 
-async def test_doctor_names_the_scope_that_is_missing(slack: SlackServer) -> None:
-    """With what does not work without it."""
-    slack.workspace.scopes -= {"users:read", "users:read.email"}
-    given = policy(slack=SlackPolicy(channel=OPS, match_email=True))
-    told = [fault.detail for fault in await slack_faults(keys(slack), given)]
-    assert len(told) == 2
-    assert "users:read, " in told[0]
-    assert "users:read.email" in told[1]
-
-
-async def test_doctor_names_each_channel_that_the_bot_is_not_in(slack: SlackServer) -> None:
-    """Of the policy and of its services, once each."""
-    slack.workspace.channels[0].members.discard(BOT_USER)
-    slack.workspace.channels.append(Channel("C0OLD", "old", {BOT_USER}, archived=True))
-    services = [
-        policy().services[0].model_copy(update={"name": name, "channel": channel})
-        for name, channel in (("a", OPS), ("b", "C0OLD"), ("c", "C0NONE"))
-    ]
-    given = policy(services=tuple(services))
-    assert channels_of(given) == (OPS, "C0OLD", "C0NONE")
-    faults = await slack_faults(keys(slack), given)
-    told = " / ".join(fault.detail for fault in faults)
-    assert f"not in the channel {OPS}" in told
-    assert "C0OLD is archived" in told
-    assert "C0NONE" in told
-    assert any("/invite" in fault.fix for fault in faults)
-
-
-async def test_doctor_says_what_to_do_about_a_bad_token(slack: SlackServer) -> None:
-    """And never shows it."""
-    slack.revoke("token_revoked")
-    faults = await slack_faults(keys(slack), policy())
-    assert "token_revoked" in faults[0].detail
-    assert all(slack.bot_token not in f"{f.detail} {f.fix}" for f in faults)
-
-
-async def test_doctor_knows_a_token_of_another_workspace(slack: SlackServer) -> None:
-    """Everything else would look right."""
-    given = policy(slack=SlackPolicy(channel=OPS, team="T0SECOND"))
-    [fault] = await slack_faults(keys(slack), given)
-    assert "T0MAIN" in fault.detail
-    assert "T0SECOND" in fault.detail
-
-
-async def test_doctor_tells_silence_from_a_refusal(slack: SlackServer) -> None:
-    """Slack away is nobody's mistake."""
-    await asyncio.to_thread(slack.go_away)
-    [fault] = await slack_faults(keys(slack), policy())
-    assert fault.away
-
-
-async def test_doctor_says_that_nobody_hears_the_buttons(slack: SlackServer) -> None:
-    """A bot's token alone posts messages, and hears nothing."""
-    alone = keys(slack)._replace(app=None)
-    [fault] = await slack_faults(alone, policy())
-    assert "nobody hears" in fault.detail
+async def test_what_people_do_is_counted_from_nought(at: Door) -> None:
+    """So that the first one that is lost is seen in a rate."""
+    before = await _figures(at.here)
+    assert before['firebreak_slack_actions_total{result="not_recorded"}'] == 0
+    assert math.isnan(before["firebreak_slack_last_action_timestamp_seconds"])
+    _, ts = await at.ask()
+    await asyncio.to_thread(at.slack.click, ANA, OPS, ts, ids.APPROVE)
+    await at.ended(1)
+    after = await _figures(at.here)
+    assert after['firebreak_slack_actions_total{result="ok"}'] == 1
+    assert after['firebreak_decisions_total{result="approve"}'] == 1
+    assert after["firebreak_slack_last_action_timestamp_seconds"] == at.clock().timestamp()

@@ -9,9 +9,8 @@ from gateway_slack.slack_door import ANA, CLEO, DAN, OPS, Door
 
 from contracts.errors import InvalidInput
 from contracts.slack import ids
-from gateway.slack import commands
 from gateway.slack.clicks import click_of, plain_of
-from gateway.slack.commands import Command
+from gateway.slack.typed import Command, parse
 
 asynchronous = pytest.mark.asyncio(loop_scope="session")
 
@@ -23,17 +22,23 @@ asynchronous = pytest.mark.asyncio(loop_scope="session")
         ("HELP", Command("help")),
         ("status", Command("status")),
         (" Approve  apr-1 ", Command("approve", "apr-1")),
+        ("approve `apr-1`, looks right", Command("approve", "apr-1", "looks right")),
         ("deny apr-1 the canary is ill", Command("deny", "apr-1", "the canary is ill")),
         ("pause deploy is broken", Command("pause", "all", "deploy is broken")),
         ("pause all stop", Command("pause", "all", "stop")),
         ("pause namespace:shop a freeze", Command("pause", "namespace:shop", "a freeze")),
+        ("pause Namespace:shop a freeze", Command("pause", "namespace:shop", "a freeze")),
+        ("pause ALL stop", Command("pause", "all", "stop")),
+        ("pause shop is down", Command("pause", "all", "shop is down")),
+        ("pause at 10:30", Command("pause", "all", "at 10:30")),
         ("resume", Command("resume", "all")),
         ("resume cluster:default", Command("resume", "cluster:default")),
+        ("resume Cluster:Blue", Command("resume", "cluster:Blue")),
     ],
 )
 def test_a_command_is_read(text: str, expected: Command) -> None:
     """In any case, with any blanks."""
-    assert commands.parse(text) == expected
+    assert parse(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -53,7 +58,7 @@ def test_a_command_is_read(text: str, expected: Command) -> None:
 def test_a_bad_command_says_what_to_write(text: str, fix: str) -> None:
     """Never only that it is wrong."""
     with pytest.raises(InvalidInput) as refusal:
-        commands.parse(text)
+        parse(text)
     assert fix in refusal.value.fix
 
 

@@ -1,4 +1,4 @@
-"""Take over, Page someone else, Ask again, links, and what an older version has left behind."""
+"""Take over, Ask again, links, and what an older version has left behind."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import pytest
 from gateway_fakes import APPROVAL, INCIDENT, WORKFLOW, approval
 from gateway_slack.slack_door import ANA, BEN, CLEO, OPS, Door
 
-from contracts.calls import PageRequest, PersonRequest, RunRequest
+from contracts.calls import PersonRequest, RunRequest
 from contracts.journal import IncidentChange, Record
 from contracts.slack import ids
 
@@ -36,23 +36,6 @@ async def test_nobody_takes_over_a_closed_incident(at: Door) -> None:
     assert at.fake.updates == []
 
 
-async def test_paging_asks_whom_and_tells_the_incident(at: Door) -> None:
-    """The one who asks is not offered."""
-    _, ts = await at.ask()
-    await asyncio.to_thread(at.slack.choose, ANA, OPS, ts, ids.MORE, f"{ids.PAGE}|{INCIDENT}")
-    told = await at.shown(ANA)
-    assert "Ben" in told
-    assert "Ana" not in told
-    entered = {ids.PERSON: "ben", ids.REASON: "it is yours"}
-    await asyncio.to_thread(at.slack.submit, ANA, entered)
-    await at.ended(2)
-    workflow, update = at.fake.updates[-1]
-    assert (workflow, update.name) == (WORKFLOW, "page")
-    assert update.argument == PageRequest(
-        person="ana", incident=INCIDENT, whom=("ben",), reason="it is yours"
-    )
-
-
 async def test_a_stranger_reads_no_names(at: Door) -> None:
     """The window that would list people says no."""
     _, ts = await at.ask()
@@ -76,6 +59,28 @@ async def test_asking_again_runs_once_whoever_clicks(at: Door) -> None:
     wanted = asked[0].argument
     assert isinstance(wanted, RunRequest)
     assert (wanted.runbook, wanted.person, wanted.again) == ("RollbackDeployment", "ana", True)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"state": "denied"}, "this question is denied"),
+        ({"requester": "ben"}, "Ask ben to start RollbackDeployment anew"),
+    ],
+)
+async def test_only_what_firebreak_asked_in_vain_is_asked_again(
+    at: Door, change: dict[str, str], why: str
+) -> None:
+    """A message that is older than what happened since has that button, too."""
+    _, _ = await at.ask()
+    expired = approval("expired")
+    at.here.journal.record(Record(incident=INCIDENT, approval=expired))
+    ts = await at.post(expired)
+    changed = expired.model_copy(update=change)
+    at.here.journal.record(Record(incident=INCIDENT, approval=changed))
+    await asyncio.to_thread(at.slack.click, ANA, OPS, ts, ids.AGAIN)
+    assert why.lower() in (await at.shown(ANA)).lower()
+    assert at.fake.updates == []
 
 
 async def test_links_are_heard_and_nothing_more(at: Door) -> None:

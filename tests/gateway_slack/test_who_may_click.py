@@ -4,14 +4,19 @@ import asyncio
 import logging
 
 import pytest
-from gateway_fakes import FakeTemporal
+from gateway_fakes import APPROVAL, FakeTemporal, make_doors
 from gateway_slack.slack_door import ANA, CLEO, DAN, OPS, Clock, Door, door, policy
+from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from contracts.errors import NotAllowed
 from contracts.policy import SlackPolicy
 from contracts.slack import ids
+from gateway.slack import approving
+from gateway.slack.api import web_client
 from gateway.slack.clicks import Click
+from gateway.slack.desk import Desk
+from gateway.slack.line import Line, SlackKeys
 from gateway.slack.people import KNOWN_SECONDS, People, app_of
 from sandbox.slack import SlackServer
 
@@ -152,6 +157,25 @@ async def test_the_workspace_of_the_policy_counts_more_than_the_tokens(
         await at.ended(1)
         assert workflow.counted == []
         assert at.results() == {"not_allowed": 1}
+
+
+async def test_a_click_of_another_app_counts_nothing(
+    engine: Engine, slack: SlackServer, fake: FakeTemporal, clock: Clock
+) -> None:
+    """The app-level token names ours, and each payload the one that it came from."""
+    token = SecretStr("xapp-1-A0MINE-7-abc")
+    line = Line(SlackKeys(SecretStr(slack.bot_token), token, None, slack.api_url))
+    here = make_doors(engine, fake, policy=policy(), clock=clock, slack=line)
+    client = web_client(line.keys.bot, slack.api_url)
+    desk = Desk(here, client, People(here.policy, client, app_of(token.get_secret_value())))
+    at = Door(here, slack, fake, clock)
+    workflow, _ = await at.ask()
+    click = Click(kind="", user=ANA, team="T0MAIN", key="1", app="A0OTHER", value=APPROVAL)
+    with pytest.raises(NotAllowed, match="another app"):
+        await approving.approve(desk, click)
+    assert workflow.counted == []
+    await approving.approve(desk, click._replace(app="A0MINE"))
+    assert len(workflow.counted) == 1
 
 
 async def test_another_app_is_refused(at: Door) -> None:

@@ -1,13 +1,11 @@
 """The policy says who may approve and who is called; nothing of it is silently not in force."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from contracts.errors import InvalidInput
 from contracts.policy import Policy
-from settings import read_policy
 
 ANA = '[[people]]\nid = "ana"\nname = "Ana"\n'
 BEN = '[[people]]\nid = "ben"\nname = "Ben"\n'
@@ -15,18 +13,6 @@ PRIMARY = "[[oncall]]\nname = 'primary'\nkind = 'static'\npeople = ['ana']\n"
 WEB = "[[services]]\nname = 'web'\nmatchers = ['a=\"b\"']\napprovers = "
 
 Read = Callable[[str], Policy]
-
-
-@pytest.fixture
-def read(tmp_path: Path) -> Read:
-    """Write the text to a file and read it."""
-
-    def reading(text: str) -> Policy:
-        path = tmp_path / "firebreak.toml"
-        path.write_text(text, encoding="utf-8")
-        return read_policy(path)
-
-    return reading
 
 
 def test_approvers_may_be_people_and_groups(read: Read) -> None:

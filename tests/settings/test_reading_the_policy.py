@@ -16,18 +16,6 @@ SERVICE = "[[services]]\nname = 'x'\ntarget = "
 Read = Callable[[str], Policy]
 
 
-@pytest.fixture
-def read(tmp_path: Path) -> Read:
-    """Write the text to a file and read it."""
-
-    def reading(text: str) -> Policy:
-        path = tmp_path / "firebreak.toml"
-        path.write_text(text, encoding="utf-8")
-        return read_policy(path)
-
-    return reading
-
-
 def test_an_empty_file_is_a_policy_that_allows_nothing(read: Read) -> None:
     """Defaults are the cautious ones: no namespace, nobody, nothing."""
     policy = read("")
