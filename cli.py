@@ -17,7 +17,6 @@ from typer.exceptions import TyperException
 
 from authoring import runbooks
 from contracts.errors import InvalidInput
-from contracts.toil import parse_duration
 from terminal import (
     FAILED,
     UNREACHABLE,
@@ -30,9 +29,9 @@ from terminal import (
     table,
     usage,
 )
+from timekeeping import toil
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__.splitlines()[0])
-toil = typer.Typer(no_args_is_help=True, help="Time spent by hand: log it, and read the report.")
 db = typer.Typer(no_args_is_help=True, help="The database of the books.")
 app.add_typer(runbooks, name="runbooks")
 app.add_typer(toil, name="toil")
@@ -62,6 +61,17 @@ def demo(
     context: Annotated[
         str | None, typer.Option(help="With --kubeconfig: not its current context, but this one.")
     ] = None,
+    slack: Annotated[
+        bool, typer.Option("--slack", help="Tell it in Slack, too: a stand-in, in the browser.")
+    ] = False,
+    slack_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="With --slack: its page's port; left out 8090, or a free one if that is taken",
+        ),
+    ] = None,
     port: Port = None,
     state: State = None,
     as_json: Json = False,
@@ -70,19 +80,20 @@ def demo(
     if scenarios:
         _list_scenarios(as_json)
         return
-    from demo import choice_of, grounds_of, run_demo
-    from playing import Place
+    from demo import choice_of, grounds_of, run_demo, slack_of
     from rehearsal import run_rehearsal
     from settings import read_settings
+    from staging import Place
 
     with usage():
         choice = choice_of(
             once=once, approve=approve, deny=deny, expire=expire, scenario=bool(scenario)
         )
         grounds = grounds_of(kubeconfig, context, scenario=bool(scenario))
+        slacks = slack_of(slack_port, wanted=slack)
     with reported(as_json):
         folders = read_settings().runbook_folders if scenario else ()
-        place = Place(port, state, folders, grounds)
+        place = Place(port, state, folders, grounds, slacks)
         play = run_rehearsal(scenario, choice, place, as_json=as_json) if scenario else None
         ok = asyncio.run(play or run_demo(choice, place, as_json=as_json))
         raise typer.Exit(0 if ok else FAILED)
@@ -325,45 +336,6 @@ def resume(scope: Scope = "all", as_json: Json = False) -> None:
     """Release the kill switch of that scope."""
     with reported(as_json), api() as client:
         show(client.resume(scope), f"resumed: {scope}", as_json)
-
-
-@toil.command("log")
-def toil_log(
-    duration: Annotated[str, typer.Argument(help="25m, 90s, 1h30m")],
-    text: Annotated[str, typer.Argument(help="What you did.")],
-    service: Annotated[str, typer.Option(help="The service it was for.")] = "",
-    category: Annotated[
-        str, typer.Option(help="firefighting, other_toil, engineering, overhead, absence")
-    ] = "firefighting",
-    as_json: Json = False,
-) -> None:
-    """Log time you spent by hand."""
-    with usage():
-        seconds = parse_duration(duration)
-    with reported(as_json), api() as client:
-        entry = {"seconds": seconds, "text": text, "service": service, "category": category}
-        show(client.log(entry), f"logged {seconds // 60} min: {text}", as_json)
-
-
-@toil.command("report")
-def toil_report(
-    team: Annotated[str | None, typer.Option(help="By default your own.")] = None,
-    weeks: Annotated[int, typer.Option(min=1, max=52, help="How many, the present one too.")] = 4,
-    as_json: Json = False,
-) -> None:
-    """Firefighting against engineering, week by week."""
-    with reported(as_json), api() as client:
-        report = client.toil_report(team=team, weeks=weeks)
-        rows = [{"week": w["week"], "state": w["state"], **minutes_of(w)} for w in report["weeks"]]
-        columns = tuple(dict.fromkeys(name for row in rows for name in row)) or ("week",)
-        show(report, table(f"Minutes of team {report['team']}", columns, rows), as_json)
-
-
-def minutes_of(week: dict[str, Any]) -> dict[str, Any]:
-    """Minutes by category, or the reason why they are withheld."""
-    if week["withheld"]:
-        return {"withheld": week["withheld"]}
-    return {name: round(seconds / 60) for name, seconds in week["seconds"].items()}
 
 
 def target_of(text: str, cluster: str) -> dict[str, str]:

@@ -1,24 +1,24 @@
 """`firebreak demo`: the seed story, for people or without them. The scenario is `bad_rollout`."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 from contracts.errors import InvalidInput
-from playing import (
-    ADMIN_TOKEN,
-    ALERTS_TOKEN,
+from demoslack import open_slack
+from playing import ADMIN_TOKEN, ALERTS_TOKEN, RESPONDER_TOKEN, Choice
+from rehearsal import as_it_should, expected_of, policy_of
+from sandbox.ground import Grounds, lent
+from sandbox.scenario_file import seed
+from staging import (
     POLICY_FILE,
-    RESPONDER_TOKEN,
-    Choice,
     Place,
+    Slacks,
     play_once,
     stopped,
     tell,
     to_its_end,
 )
-from rehearsal import as_it_should, expected_of, policy_of
-from sandbox.ground import Grounds, lent
-from sandbox.scenario_file import seed
 
 __all__ = [
     "ADMIN_TOKEN",
@@ -28,6 +28,7 @@ __all__ = [
     "choice_of",
     "grounds_of",
     "run_demo",
+    "slack_of",
 ]
 
 
@@ -75,6 +76,20 @@ def grounds_of(kubeconfig: Path | None, context: str | None, *, scenario: bool) 
         raise InvalidInput("--scenario is played on the sandbox, not on --kubeconfig", fix)
     namespace = seed().workload.namespace
     return lambda _: lent(kubeconfig, context, namespace)
+
+
+def slack_of(port: int | None, *, wanted: bool) -> Slacks | None:
+    """The stand-in for Slack that the flags ask for; None is none.
+
+    Raises:
+        InvalidInput: a port for it, but not it.
+
+    """
+    if wanted:
+        return partial(open_slack, port=port)
+    if port is not None:
+        raise InvalidInput("--slack-port says nothing without --slack", "Write --slack, too.")
+    return None
 
 
 async def run_demo(choice: Choice | None, place: Place, *, as_json: bool) -> bool:

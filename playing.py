@@ -1,46 +1,29 @@
 """A story, played on real parts: something breaks, alerts fire, people answer, it is healed or not.
 
-It talks to the gateway over HTTP as Alertmanager and people do; nothing here reaches inside, and
-nothing here knows how a story should end: that is for `rehearsal` to judge.
+It talks to the gateway over HTTP as Alertmanager and people do; nothing here reaches inside, starts
+a part, or knows how a story should end: that is for `staging` and `rehearsal`.
 """
 
 import asyncio
-import json
-import logging
-import os
-import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from datetime import UTC, datetime
-from functools import partial
-from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple
 
 import httpx
 from kubernetes.client import ApiClient
 from pydantic import BaseModel
-from rich.console import Console
-from rich.markup import escape
 
 from contracts.case import OutcomeStatus
-from contracts.errors import Stop, Unavailable
-from contracts.policy import Policy
-from sandbox.ground import Ground, Grounds, sandbox
-from sandbox.holding import temporary_folder
-from sandbox.kubeconfig import CONTEXT
-from sandbox.notifications import firing_notifications, resolved
+from contracts.errors import Unavailable
+from sandbox.ground import Ground
+from sandbox.notifications import resolved
 from sandbox.props import ends_well, happen, is_mended
 from sandbox.scenario import read_deployment
-from sandbox.scenario_file import Plot, Scenario
-from settings import configure_logging
-from stack import Stack, leave_client_file, listening, running, until_stopped, write_private
+from sandbox.scenario_file import Plot
+from stack import Stack
 from toil.ledger import Ledger
 
-T = TypeVar("T")
-POLICY_FILE = Path(__file__).parent / "deploy" / "demo.toml"
-PORT = 8080
-TEMPORARY = "firebreak-demo-"
-PLAYED_FILE = "played.json"
 ALERTS_TOKEN = "demo-alerts"  # noqa: S105 - public on purpose; the demo is loopback only
 RESPONDER_TOKEN = "demo-ana"  # noqa: S105
 ADMIN_TOKEN = "demo-admin"  # noqa: S105
@@ -60,18 +43,6 @@ class Choice(NamedTuple):
 
     ending: Ending
     reason: str = ""
-
-
-class Place(NamedTuple):
-    """Where it is played: the gateway's port, the folder that keeps everything, the folders of a
-    team's own runbooks, and a cluster if it is not a sandbox; None and nothing leave it to the demo
-    and the environment.
-    """
-
-    port: int | None = None
-    state: Path | None = None
-    folders: tuple[Path, ...] = ()
-    grounds: Grounds | None = None
 
 
 class Story(BaseModel):
@@ -263,134 +234,3 @@ def _is_over(incident: Json, unchanged_seconds: float) -> bool:
         return bool(incident["status"] == "closed")
     lonely = incident["status"] == "escalated" and unchanged_seconds >= LONELY_SECONDS
     return incident["outcome"] is not None or lonely
-
-
-def stopped() -> Stop:
-    """What to say when a story without people was interrupted."""
-    return Stop("stopped before the story ended", "Start it again.")
-
-
-async def to_its_end(work: Coroutine[Any, Any, T]) -> T | None:
-    """The work's result, without chatter; None when SIGTERM or Ctrl-C ended it."""
-    configure_logging("text", logging.WARNING)
-    # An activity that ends because the demo ends is no news, and its traceback would look like it.
-    logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
-    return await until_stopped(work)
-
-
-async def tell(
-    scenario: Scenario, policy: Policy, place: Place, greeting: str, *, as_json: bool
-) -> None:
-    """Let the story run for people, until it is cancelled or a part dies."""
-    alerts = partial(firing_notifications, scenario=scenario)
-    async with staged(policy, place) as stage:
-        stage.say(greeting, as_json=as_json)
-        async with stage.playing(scenario, alerts) as demo:
-            await stage.stack.unless_failed(_until_healed(demo))
-            raise await stage.stack.failed()
-
-
-async def _until_healed(demo: Demo) -> None:
-    await demo.begin()
-    await demo.heal()
-
-
-async def play_once(
-    scenario: Scenario, policy: Policy, place: Place, choice: Choice, *, quiet: bool
-) -> Ended:
-    """Play the story without people."""
-    alerts = partial(firing_notifications, scenario=scenario)
-    async with (
-        staged(policy, place._replace(port=place.port or 0)) as stage,
-        stage.playing(scenario, alerts) as demo,
-    ):
-        with progress("playing the story", quiet=quiet):
-            return await stage.stack.unless_failed(demo.play(choice))
-
-
-@asynccontextmanager
-async def staged(policy: Policy, place: Place) -> AsyncIterator["Stage"]:
-    """All parts, and the place's cluster as the policy's only one, until the block ends."""
-    (cluster,) = policy.clusters
-    context = CONTEXT if cluster == "default" else cluster
-    grounds = place.grounds or partial(sandbox, cluster=cluster, context=context)
-    async with AsyncExitStack() as parts:
-        folder = place.state or parts.enter_context(temporary_folder(TEMPORARY))
-        folder.mkdir(parents=True, exist_ok=True)
-        port = PORT if place.port is None else place.port
-        bound = parts.enter_context(listening("127.0.0.1", port))
-        ground = parts.enter_context(grounds(folder))
-        policy = policy.model_copy(update={"clusters": (ground.cluster,)})
-        given: Json = {"state": folder, "kubeconfig": ground.kubeconfig}
-        if place.folders:
-            given["runbooks"] = os.pathsep.join(map(str, place.folders))
-        stack = await parts.enter_async_context(running(policy, bound, free_ports=True, **given))
-        leave_client_file(folder, stack.ready.url, RESPONDER_TOKEN)
-        _leave_played_file(folder, given, policy)
-        yield Stage(stack, ground)
-
-
-def _leave_played_file(folder: Path, given: Json, policy: Policy) -> None:
-    """Let `firebreak doctor --state` look at this one: its policy stands in no file."""
-    settings = {name: str(value) for name, value in given.items() if name != "state"}
-    played = {"settings": settings, "policy": policy.model_dump(mode="json")}
-    write_private(folder / PLAYED_FILE, json.dumps(played))
-
-
-class Stage(NamedTuple):
-    """Where a plot can be played."""
-
-    stack: Stack
-    ground: Ground
-
-    @asynccontextmanager
-    async def playing(self, plot: Plot, alerts: Alerts) -> AsyncIterator[Demo]:
-        """One playing, whose connections end with the block."""
-        demo = Demo(self.stack, self.ground, plot, alerts)
-        try:
-            yield demo
-        finally:
-            await demo.close()
-
-    def say(self, greeting: str, *, as_json: bool) -> None:
-        """Tell a script, or people, where everything is."""
-        ready = self.stack.ready
-        if as_json:
-            sys.stdout.write(f"{ready.model_dump_json()}\n")
-            sys.stdout.flush()
-            return
-        Console(highlight=False).print(
-            f"""
-[bold]Firebreak runs.[/bold] {escape(greeting)}
-
-  Page          {ready.url}/incidents      sign in with the token [bold]{RESPONDER_TOKEN}[/bold]
-  Temporal UI   {ready.temporal_ui}
-
-Try:
-  1. Sign in, open the incident, then its approval: see what would be done, approve or deny it.
-  2. Follow the incident until it closes; then look at {ready.url}/reports/toil
-  3. From another terminal:
-       export FIREBREAK_URL={ready.url} FIREBREAK_TOKEN={RESPONDER_TOKEN}
-       .venv/bin/firebreak approvals
-       .venv/bin/firebreak toil log 25m "restarted user-auth by hand" --service user-auth
-       .venv/bin/firebreak doctor --state {ready.state}
-
-     Who asked for a run may not approve it: Ben's token is demo-ben, the manager's demo-mia.
-
-Ctrl-C ends it.{_keeps(ready.state)}
-""",
-            soft_wrap=True,
-        )
-
-
-def _keeps(state: str) -> str:
-    temporary = Path(state).name.startswith(TEMPORARY)
-    return " Nothing is left behind." if temporary else f" {state} is kept."
-
-
-@contextmanager
-def progress(text: str, *, quiet: bool) -> Iterator[None]:
-    """A sign of life for people."""
-    console = Console(stderr=True, quiet=quiet)
-    with console.status(text):
-        yield

@@ -17,20 +17,7 @@ from contracts.errors import InvalidInput, Unavailable
 from contracts.matching import Matcher
 from contracts.policy import Policy, RunbookPolicy, Service
 from contracts.target import Target
-from playing import (
-    POLICY_FILE,
-    Choice,
-    Ended,
-    Json,
-    Place,
-    Story,
-    play_once,
-    progress,
-    staged,
-    stopped,
-    tell,
-    to_its_end,
-)
+from playing import Choice, Ended, Json, Story
 from sandbox.objects import timestamp
 from sandbox.scenario_file import (
     BadRelease,
@@ -44,6 +31,16 @@ from sandbox.scenario_file import (
 )
 from sandbox.scripts import CRASH_LOOP_UNTIL_RESTARTED
 from settings import read_policy
+from staging import (
+    POLICY_FILE,
+    Place,
+    play_once,
+    progress,
+    staged,
+    stopped,
+    tell,
+    to_its_end,
+)
 
 EXPIRY_SECONDS = 3
 STAND_IN_DEADLINE_SECONDS = 10

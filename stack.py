@@ -42,13 +42,16 @@ CLIENT_FILE = "client.json"
 
 
 class Ready(BaseModel):
-    """What a script needs to know of a running stack; the first line with `--json`."""
+    """What a script needs to know of a running stack; the first line with `--json`. `slack` is the
+    page of a stand-in, and null where there is none.
+    """
 
     ready: bool = True
     url: str
     temporal_ui: str
     kubeconfig: str
     state: str
+    slack: str | None = None
 
 
 class Stack:

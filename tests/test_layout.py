@@ -35,9 +35,12 @@ MODULES = {
     "stack",
     "devserver",
     "demo",
+    "demoslack",
     "playing",
+    "staging",
     "rehearsal",
     "doctor",
+    "timekeeping",
 }
 BESIDE = {"tests", "tools", "bench", "docs"}
 LINT_SECONDS_MAX = 60

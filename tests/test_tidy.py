@@ -36,9 +36,12 @@ ROOTS = (
     "stack.py",
     "devserver.py",
     "demo.py",
+    "demoslack.py",
     "playing.py",
+    "staging.py",
     "rehearsal.py",
     "doctor.py",
+    "timekeeping.py",
 )
 # Where foreign code is imported, which may raise anything; what it raised is told, not hidden.
 FOREIGN_CODE = ("workflows/authoring/folders.py",)

@@ -24,7 +24,7 @@ KEYS = (
     "entries",
     "seconds_to_heal",
 )
-READY = ["ready", "url", "temporal_ui", "kubeconfig", "state"]
+READY = ["ready", "url", "temporal_ui", "kubeconfig", "state", "slack"]
 
 
 def folders(folder: Path) -> list[Path]:
@@ -90,7 +90,7 @@ def test_the_first_line_says_where_everything_is(demo: Program, tmp_path: Path) 
     """And the official client finds the story's deployment there; Ctrl-C leaves nothing."""
     ready = demo.ready()
     assert list(ready) == READY
-    assert ready["ready"] is True
+    assert (ready["ready"], ready["slack"]) == (True, None)
     assert Path(ready["state"]).parent == tmp_path
     (temporal,) = children(demo.pid)
     client = connect(ready["kubeconfig"])

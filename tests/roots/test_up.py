@@ -103,7 +103,7 @@ def test_an_open_question_survives_a_restart(
     browser = httpx.Client(base_url=installation.url)
     with installation.up() as first:
         ready = first.ready()
-        assert list(ready) == ["ready", "url", "temporal_ui", "kubeconfig", "state"]
+        assert list(ready) == ["ready", "url", "temporal_ui", "kubeconfig", "state", "slack"]
         assert (ready["url"], ready["state"]) == (installation.url, str(installation.state))
         assert httpx.get(f"{installation.url}/readyz").json()["ready"] is True
         assert browser.post("/login", data={"token": RESPONDER_TOKEN}).status_code == 303

@@ -8,6 +8,7 @@ import typer
 
 import cli
 import terminal
+import timekeeping
 from contracts.errors import InvalidInput
 from contracts.toil import parse_duration
 from devserver import free_port
@@ -20,7 +21,7 @@ HEAVY = ("temporalio", "kubernetes", "sqlalchemy", "fastapi", "httpx", "altair")
 def commands() -> Iterator[tuple[str, ...]]:
     """Every command's words, the empty one first."""
     yield ()
-    for group, words in ((cli.app, ()), (cli.toil, ("toil",)), (cli.db, ("db",))):
+    for group, words in ((cli.app, ()), (timekeeping.toil, ("toil",)), (cli.db, ("db",))):
         if words:
             yield words
         for command in group.registered_commands:
@@ -68,6 +69,12 @@ WRONG = [
     ("toil", "log", "0m", "rebooted"),
     ("toil", "log", "25m"),
     ("toil", "report", "--weeks", "53"),
+    ("toil", "start"),
+    ("toil", "me", "--from", "yesterday"),
+    ("toil", "me", "--to", "2026-11-21T09:00:00"),
+    ("toil", "me", "--from", "2026-11-22", "--to", "2026-11-21"),
+    ("demo", "--slack-port", "8090"),
+    ("demo", "--slack", "--slack-port", "65536"),
     ("demo", "--once"),
     ("demo", "--approve"),
     ("demo", "--once", "--approve", "--expire"),
