@@ -17,7 +17,8 @@ REASON_CHARS_MAX = 500
 
 class Decision(Contract):
     """One person's answer, as a door sends it. `digest` is the plan that the person saw. `groups`
-    are those, among the approvers, that the door knows the person to be in at this moment.
+    are those, among the approvers, that the door knows the person to be in at this moment; `via`
+    is the door's name, such as `slack`.
     """
 
     approval: str
@@ -26,6 +27,7 @@ class Decision(Contract):
     reason: str = Field(default="", max_length=REASON_CHARS_MAX)
     digest: str | None = None
     groups: tuple[str, ...] = ()
+    via: str = ""
 
     @property
     def update_id(self) -> str:
@@ -34,12 +36,13 @@ class Decision(Contract):
 
 
 class Vote(Contract):
-    """An accepted decision; `at` is the workflow's time."""
+    """An accepted decision; `at` is the workflow's time, `via` the door through which it came."""
 
     person: str
     decision: Answer
     reason: str = ""
     at: datetime
+    via: str = ""
 
 
 class Approval(Contract):

@@ -10,7 +10,12 @@ from contracts.views import ApprovalView, IncidentDetail
 
 TIMELINE_LINES_MAX = 10
 # Came after version 1 of the webhook's body, whose receivers were promised its shape.
-_LATER: dict[str, Any] = {"requester": True, "stage": True, "verdict": {"people"}}
+_LATER: dict[str, Any] = {
+    "requester": True,
+    "stage": True,
+    "verdict": {"people"},
+    "plan": {"action"},
+}
 ASKED_MAX = 10
 
 

@@ -70,8 +70,11 @@ class IncidentPage(Contract):
 
 
 class PlanView(Contract):
-    """What a person must see before a decision. The API calls before and after `from` and `to`."""
+    """What a person must see before a decision. The API calls before and after `from` and `to`;
+    `action` is the activity that would write, such as `kubernetes.scale`.
+    """
 
+    action: str = ""
     summary: str
     kubectl: str
     from_: str = Field(serialization_alias="from")
@@ -104,6 +107,7 @@ def view_of(approval: Approval) -> ApprovalView:
     """The public face of an approval."""
     plan = approval.plan
     shown = PlanView(
+        action=plan.action,
         summary=plan.summary,
         kubectl=plan.kubectl,
         from_=plan.before,

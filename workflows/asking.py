@@ -15,6 +15,7 @@ from contracts.groups import approver_labels
 from contracts.journal import IncidentChange
 from contracts.plan import Plan, Verdict
 from contracts.toil import Observation
+from contracts.words import minutes_text
 from workflows.gate import Gate
 from workflows.scribe import Scribe
 
@@ -151,7 +152,9 @@ class Questions:
         if not votes:
             return
         lines = [
-            self._scribe.event("decided", _sentence(vote), vote.person, {"approval": approval.id})
+            self._scribe.event(
+                "decided", _sentence(vote), vote.person, {"approval": approval.id, "via": vote.via}
+            )
             for vote in votes
         ]
         seen = tuple(self._observation(approval, vote) for vote in votes)
@@ -183,7 +186,8 @@ class Questions:
         if asked.state == "void":
             await self._finish(gate, "void", self._calm)
             raise NoLongerNeeded(self._calm)
-        text = f"nobody decided within {asked.expires_at - asked.opened_at}; nothing was written"
+        within = minutes_text((asked.expires_at - asked.opened_at).total_seconds())
+        text = f"nobody decided within {within}; nothing was written"
         await self._finish(gate, "expired", text)
         raise Expired(text)
 

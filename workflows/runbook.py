@@ -30,6 +30,7 @@ from contracts.step import (
     Receipt,
     StepCall,
 )
+from contracts.words import minutes_text
 from workflows.asking import Questions
 from workflows.calls import READ, RULES, call, refusal, waiting
 from workflows.scribe import Scribe
@@ -121,7 +122,8 @@ class Runbook:
             step=check,
             after=self._last_receipt(check),
         )
-        begin = self._scribe.event("note", f"waiting for {check.label}, {seconds} s at most")
+        told = f"waiting for {check.label}, {minutes_text(seconds)} at most"
+        begin = self._scribe.event("note", told)
         await self._scribe.write(begin, change=IncidentChange(status="verifying"))
         result = await call(check.activity, wanted, CheckResult, waiting(seconds), **_where(check))
         data = {"ok": result.ok, "waited_seconds": result.waited_seconds}

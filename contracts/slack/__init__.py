@@ -4,7 +4,7 @@
 | --- | --- |
 | `incident_card` | `incident_card(view)` |
 | `approval_card` | `approval_card(view, asked)` |
-| `side_cards` | `reminder_card(view, asked)`, `dm_card(view, asked, url)`, `late_card(view)` |
+| `side_cards` | `reminder_card`, `dm_card(view, asked, person, url)`, `late_card(view)` |
 | `views` | `deny_view`, `details_view`, `refusal_view`, `loading_view`, `page_view`, `toil_view` |
 | `home` | `Home`, `home_view(home)` |
 | `card` | `Card` with `text`, `blocks` and `digest` |

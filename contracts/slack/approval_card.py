@@ -9,7 +9,6 @@ from contracts.slack.card import Card, card
 from contracts.slack.menus import again_row, closed_row, open_row
 from contracts.slack.parts import (
     Block,
-    Part,
     bold,
     context,
     fact,
@@ -20,11 +19,10 @@ from contracts.slack.parts import (
     rich,
     said,
     typed,
-    when,
 )
 from contracts.slack.risk import risk_of
 from contracts.slack.telling import (
-    alert_rows,
+    UNWRITTEN,
     back_row,
     blast_row,
     came_of,
@@ -34,11 +32,14 @@ from contracts.slack.telling import (
     names_of,
     page_of,
     place_row,
+    reason_rows,
     record_row,
     requester_row,
     risk_row,
+    until_row,
     vote_row,
     vote_rows,
+    what_is_wrong,
     who_row,
 )
 from contracts.slack.untrusted import fallback
@@ -50,10 +51,9 @@ _ENDED = {
     "expired": "⌛ Expired",
     "void": "⚪ No longer asked",
 }
-_UNWRITTEN = "If nobody answers, nothing is written."
 _STAGES = {
-    "reminded": "Nobody has answered yet: reminded.",
-    "paged": "Nobody has answered: more people are called.",
+    "reminded": "Nobody has answered yet.",
+    "paged": "Nobody has answered yet: more people are called.",
 }
 
 
@@ -74,56 +74,78 @@ def _title(asked: Asked) -> str:
 
 def _call(view: MessageView, asked: Asked) -> str:
     approval = asked.approval
-    risk = risk_of(approval).level
-    told = f"Approve? {approval.plan.summary} ({approval.target}, {risk} risk)."
-    until = f"Until {approval.expires_at:%H:%M} UTC. {_UNWRITTEN}"
+    where = f"{approval.target.cluster}, {risk_of(approval).level} risk"
+    told = f"Approve? {approval.plan.summary} ({where}): {what_is_wrong(view.incident)}."
+    until = f"Until {approval.expires_at:%H:%M} UTC. {UNWRITTEN}"
     return f"{fallback(told)} {until} {mentions(approval, names_of(view))}".strip()
 
 
 def _open(view: MessageView, asked: Asked) -> list[Block | None]:
+    """What a decision is made on stands above the buttons, what it is checked against below."""
+    approval = asked.approval
     return [
         header(_title(asked)),
-        _what(asked.approval),
-        _why(view, asked),
-        rich(lines(back_row(asked.approval), record_row(asked.record))),
-        _who(view, asked.approval),
-        open_row(view, asked.approval),
-        _small(view, asked.approval),
+        _why(view, approval),
+        _where(view, asked),
+        _what(asked),
+        _who(view, approval),
+        open_row(view, approval),
+        _evidence(asked),
+        _from(view, approval),
+        _small(approval),
     ]
 
 
-def _what(approval: ApprovalView) -> Block:
-    change = f"{approval.plan.from_} → {approval.plan.to}"
+def _why(view: MessageView, approval: ApprovalView) -> Block:
+    alerts = reason_rows(view.incident.alerts, limits.ALERTS_ASKED_MAX)
+    found = finding_rows(approval.plan.findings, limits.FINDINGS_MAX)
+    return rich(lines(*alerts, *found))
+
+
+def _where(view: MessageView, asked: Asked) -> Block:
+    approval = asked.approval
     return rich(
-        lines(place_row(approval.target), risk_row(risk_of(approval)), blast_row(approval)),
-        typed(approval.plan.kubectl, limits.COMMAND_CHARS_MAX),
-        lines(fact("Change", said(change, 2 * limits.STATE_CHARS_MAX))),
+        lines(
+            place_row(approval.target, view.incident.service),
+            risk_row(risk_of(approval)),
+            blast_row(approval),
+            until_row(approval),
+        )
     )
 
 
-def _why(view: MessageView, asked: Asked) -> Block:
-    alerts = alert_rows(view.incident.alerts, limits.ALERTS_ASKED_MAX)
-    found = finding_rows(asked.approval.plan.findings, limits.FINDINGS_MAX)
-    told = evidence_parts(asked.evidence[: limits.EVIDENCE_MAX], limits.EXCERPT_CHARS_MAX)
-    return rich(lines(fact("Why"), *alerts, *found), *told)
+def _what(asked: Asked) -> Block:
+    plan = asked.approval.plan
+    change = f"{plan.from_} → {plan.to}"
+    return rich(
+        typed(plan.kubectl, limits.COMMAND_CHARS_MAX),
+        lines(
+            fact("Change", said(change, 2 * limits.STATE_CHARS_MAX)),
+            back_row(asked.approval),
+            record_row(asked.record),
+        ),
+    )
 
 
 def _who(view: MessageView, approval: ApprovalView) -> Block:
     names = names_of(view)
-    until = fact("Until", when(approval.expires_at), own(f". {_UNWRITTEN}"))
-    votes = vote_rows(approval, names)
-    rows = (requester_row(approval, names), who_row(approval, names), *votes, until)
-    page = [link(page_of(view, approval.id), "Answer on its page instead")]
-    return rich(lines(*rows, _stage(approval), page))
+    stage = [bold(_STAGES[approval.stage])] if approval.stage in _STAGES else []
+    return rich(lines(stage, *vote_rows(approval, names), who_row(approval, names)))
 
 
-def _stage(approval: ApprovalView) -> list[Part]:
-    return [bold(_STAGES[approval.stage])] if approval.stage in _STAGES else []
+def _evidence(asked: Asked) -> Block:
+    return rich(*evidence_parts(asked.evidence[: limits.EVIDENCE_MAX], limits.EXCERPT_CHARS_MAX))
 
 
-def _small(view: MessageView, approval: ApprovalView) -> Block:
+def _from(view: MessageView, approval: ApprovalView) -> Block:
+    page = [link(page_of(view, approval.id), "Answer in the browser instead")]
+    return rich(lines(requester_row(approval, names_of(view)), page))
+
+
+def _small(approval: ApprovalView) -> Block:
     """What the command line and the next reader need."""
-    return context(f"{approval.id} · {view.incident.id} · plan {approval.plan.digest[:19]}")
+    digest = approval.plan.digest.removeprefix("sha256:")
+    return context(f"{approval.id} · plan {digest[:12]}")
 
 
 def _over(view: MessageView, asked: Asked) -> list[Block | None]:
@@ -132,14 +154,14 @@ def _over(view: MessageView, asked: Asked) -> list[Block | None]:
     after = [[own("• "), said(item.text)] for item in came_of(view, asked)[-limits.VOTES_MAX :]]
     ending = [bold(_ending(view, asked), limits.SENTENCE_CHARS_MAX)]
     command = typed(approval.plan.kubectl, limits.COMMAND_CHARS_MAX)
-    page = [link(page_of(view, approval.id), "All of it on its page")]
+    page = [link(page_of(view, approval.id), "All of it in the browser")]
     buttons = again_row if approval.state == "expired" else closed_row
     return [
         header(_title(asked)),
         rich(lines(*votes, ending, *after)),
         rich(lines(place_row(approval.target)), command, lines(page)),
         buttons(view, approval),
-        _small(view, approval),
+        _small(approval),
     ]
 
 

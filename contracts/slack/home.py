@@ -56,7 +56,7 @@ def home_view(home: Home) -> dict[str, Any]:
 def _pending(home: Home) -> list[Block]:
     blocks = [header("Waiting for you")]
     if not home.pending:
-        return [*blocks, rich(lines([own("Nothing. No question waits for your answer.")]))]
+        return [*blocks, rich(lines([own("Nothing waits for your answer.")]))]
     for asked in home.pending[:PENDING_MAX]:
         risk = risk_of(asked)
         row = [bold(f"{risk.mark} {asked.plan.summary}?")]
@@ -94,7 +94,7 @@ def _week(home: Home) -> list[Block]:
     told = rows or [[own("Nothing is recorded yet.")]]
     since = home.running_since
     running = (
-        [own("Your stopwatch runs since "), when(since), said(f": {home.running_text}")]
+        [own("Your stopwatch has run since "), when(since), said(f": {home.running_text}")]
         if since
         else []
     )

@@ -21,7 +21,7 @@ from contracts.slack.parts import (
 )
 from contracts.slack.telling import CLOCK, alert_rows, names_of, place_row, what_is_wrong
 from contracts.slack.untrusted import fallback
-from contracts.standing import holder_of, standing, waiting_for
+from contracts.standing import holder_of, last_line, standing, waiting_for
 from contracts.views import IncidentDetail
 from contracts.words import minutes_text
 
@@ -33,6 +33,12 @@ _STATUS = {
     "escalated": ("🔴", "A person is needed"),
     "taken_over": ("🟣", "Taken over"),
 }
+_CLOSED = {
+    "declined": "Closed, after a no",
+    "expired": "Closed, nobody answered",
+    "refused": "Closed, a guardrail refused",
+    "failed": "Closed, the runbook failed",
+}
 
 
 def incident_card(view: MessageView) -> Card:
@@ -41,7 +47,9 @@ def incident_card(view: MessageView) -> Card:
     mark, word = _mark(incident)
     where = incident.target or "no workload"
     text = fallback(f"{word}: {what_is_wrong(incident)} ({where}). {_standing(view)}".strip())
-    title = header(f"{mark} {what_is_wrong(incident)}")
+    # What is over must not read as if it went on.
+    over = f"{word}: " if incident.status == "closed" else ""
+    title = header(f"{mark} {over}{what_is_wrong(incident)}")
     return card(incident.id, text, [title, *body_of(view)])
 
 
@@ -55,16 +63,22 @@ def _mark(incident: IncidentDetail) -> tuple[str, str]:
         return _STATUS[incident.status]
     if incident.outcome == "resolved":
         return "🟢", "Resolved"
-    return "⚪", f"Closed, {incident.outcome}" if incident.outcome else "Closed"
+    return "⚪", _CLOSED.get(incident.outcome or "", "Closed")
 
 
 def _facts(view: MessageView) -> Block:
     incident = view.incident
-    told = said(_standing(view))
-    between = own(" " if incident.status == "waiting" else ": ")
-    now = [bold(_mark(incident)[1]), *([between, told] if told["text"] else [])]
     where = place_row(incident.target, incident.service)
-    return rich(lines(now, *_question(view), where, _who(view), _times(incident)))
+    rows = (*_question(view), _now(view), where, _who(view), _note(view), _times(incident))
+    return rich(lines(*rows))
+
+
+def _now(view: MessageView) -> list[Part]:
+    incident, words = view.incident, _standing(view)
+    if incident.status == "closed":
+        return fact("Outcome", said(words)) if words else []
+    between = own(" " if incident.status == "waiting" else ": ")
+    return [bold(_mark(incident)[1]), *([between, said(words)] if words else [])]
 
 
 def _standing(view: MessageView) -> str:
@@ -80,9 +94,9 @@ def _standing(view: MessageView) -> str:
 def _question(view: MessageView) -> list[list[Part]]:
     """What is asked, and until when; the buttons are in the thread."""
     asked = [a for a in view.approvals[:1] if view.incident.status == "waiting"]
-    thread = own(" (answer in the thread)")
+    call = own(" Answer in the thread until ")
     return [
-        fact("Asked", said(f"{a.plan.summary}?"), own(" Until "), when(a.expires_at), thread)
+        fact("Approve?", said(a.plan.summary), own("."), call, when(a.expires_at), own("."))
         for a in asked
     ]
 
@@ -102,21 +116,36 @@ def _who(view: MessageView) -> list[Part]:
     return fact("Who has it", own("Firebreak"), *runbook, *also)
 
 
+def _note(view: MessageView) -> list[Part]:
+    """What whoever called somebody wants them to know."""
+    call = last_line(view.incident, "paged")
+    reason = call.text.partition(": ")[2] if call else ""
+    if call is None or not reason or view.incident.status == "closed":
+        return []
+    return fact(
+        "Why called", said(reason), own(" ("), said(names_of(view).name(call.actor)), own(")")
+    )
+
+
 def _times(incident: IncidentDetail) -> list[Part]:
-    told = fact("Since", when(incident.opened_at))
+    since = when(incident.opened_at)
     if incident.closed_at is None:
-        return told
+        return fact("Since", since)
     took = minutes_text((incident.closed_at - incident.opened_at).total_seconds())
-    return [*told, own(" until "), when(incident.closed_at, CLOCK), own(f", {took}")]
+    end = when(incident.closed_at, CLOCK)
+    return fact("Took", own(f"{took}, from "), since, own(" to "), end)
 
 
 def _alerts(incident: IncidentDetail) -> Block | None:
     alerts = incident.alerts
     if not alerts:
         return None
+    rows = alert_rows(alerts, limits.ALERTS_MAX, what_is_wrong(incident))
+    if len(alerts) == 1:
+        return rich(lines(fact("Alert", *rows[0])))
     firing = sum(alert.status == "firing" for alert in alerts)
-    count = fact("Alerts", own(f"{firing} of {len(alerts)} firing"))
-    return rich(lines(count, *alert_rows(alerts, limits.ALERTS_MAX)))
+    count = f"{firing} of {len(alerts)} firing" if firing else f"all of {len(alerts)} resolved"
+    return rich(lines(fact("Alerts", own(count)), *rows))
 
 
 def _small(incident: IncidentDetail) -> Block:

@@ -6,7 +6,7 @@ link or a date is an element of its own that only this project's code can make.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from contracts.groups import USERGROUP, group_label, is_group
@@ -20,6 +20,7 @@ Part = dict[str, Any]
 _USER = re.compile(r"[UW][A-Z0-9]{2,20}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,20}")
 _DAY_AND_TIME = "{date_short_pretty} at {time}"
+_MOMENT = re.compile(r"\b(20\d\d-[01]\d-[0-3]\d [0-2]\d:[0-5]\d)(?::[0-5]\d)? UTC\b")
 
 
 def plain(text: str, chars_max: int) -> Part:
@@ -35,6 +36,21 @@ def header(text: str) -> Block:
 def said(text: str, chars_max: int = limits.SENTENCE_CHARS_MAX) -> Part:
     """Words of others, or around them."""
     return _text(line(text, chars_max))
+
+
+def dated(text: str, chars_max: int = limits.SENTENCE_CHARS_MAX) -> list[Part]:
+    """The same with its moments, `2026-12-01 00:00 UTC`, in the reader's own zone."""
+    pieces = _MOMENT.split(line(text, chars_max))
+    return [
+        _moment(piece) if place % 2 else _text(piece) for place, piece in enumerate(pieces) if piece
+    ]
+
+
+def _moment(text: str) -> Part:
+    try:
+        return when(datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=UTC))
+    except ValueError:
+        return _text(f"{text} UTC")
 
 
 def own(text: str) -> Part:
@@ -167,13 +183,13 @@ class Names:
         return bold(self.name(person), limits.PERSON_CHARS_MAX)
 
     def mention(self, person: str) -> str:
-        """The person in the text of a notification, which is the one place where markup is written;
-        empty for whom Slack does not know.
+        """The person or user group in the text of a notification, which is the one place where
+        markup is written; empty for whom Slack does not know.
         """
-        known = self._people.get(person)
-        if known and _USER.fullmatch(known.slack):
-            return f"<@{known.slack}>"
-        return ""
+        told = self.part(person)
+        if told["type"] == "user":
+            return f"<@{told['user_id']}>"
+        return f"<!subteam^{told['usergroup_id']}>" if told["type"] == "usergroup" else ""
 
     def parts(self, people: Sequence[str], last: str = "or") -> list[Part]:
         """`Ana, Ben or on-call primary`, at most so many of them."""

@@ -17,7 +17,7 @@ MARKS: dict[Level, str] = {"low": "🟢", "medium": "🟠", "high": "🔴"}
 
 
 class Risk(NamedTuple):
-    """The word, and why it is not `low`: texts of the guardrails and of the plan."""
+    """The word, and why it is not `low`: the pods that go, and texts of the guardrails."""
 
     level: Level
     why: tuple[str, ...]
@@ -38,25 +38,19 @@ def risk_of(approval: ApprovalView) -> Risk:
     goes away at once, or more than one person has to agree.
     low: nothing but the runbook's own rule asks, and no ready pod goes away.
     """
-    grave = [
-        r.text for r in approval.verdict.reasons if r.ruling == "ask" and r.rule in GRAVE_RULES
-    ]
-    other = _others(approval)
+    asking = [r for r in approval.verdict.reasons if r.ruling == "ask"]
+    loss = _loss(approval)
+    # The number of pods says in a few words what that guardrail says in many.
+    told = (*USUAL_RULES, "blast_radius") if loss else USUAL_RULES
+    why = (*loss, *(reason.text for reason in asking if reason.rule not in told))
     ready, lost = _lost(approval)
-    if grave or (ready and 2 * lost >= ready):
-        return Risk("high", (*(grave or _loss(approval)), *other))
-    if other or lost or approval.needed > 1:
+    is_grave = any(reason.rule in GRAVE_RULES for reason in asking)
+    if is_grave or (ready and 2 * lost >= ready):
+        return Risk("high", why)
+    if why or approval.needed > 1:
         agree = [f"{approval.needed} people must agree"] if approval.needed > 1 else []
-        return Risk("medium", (*_loss(approval), *other, *agree))
+        return Risk("medium", (*why, *agree))
     return Risk("low", ())
-
-
-def _others(approval: ApprovalView) -> list[str]:
-    known = (*GRAVE_RULES, *USUAL_RULES)
-    reasons = approval.verdict.reasons
-    return [
-        reason.text for reason in reasons if reason.ruling == "ask" and reason.rule not in known
-    ]
 
 
 def _lost(approval: ApprovalView) -> tuple[int, int]:

@@ -5,10 +5,10 @@ from urllib.parse import quote
 
 from contracts.approval import Vote
 from contracts.case import NOBODY
-from contracts.groups import ONCALL, is_group
+from contracts.groups import ONCALL, USERGROUP
 from contracts.message import Asked, Finding, MessageView, TrackRecord
 from contracts.slack import limits
-from contracts.slack.parts import Names, Part, bold, fact, lines, own, said, typed, when
+from contracts.slack.parts import Names, Part, bold, dated, fact, lines, own, said, typed, when
 from contracts.slack.risk import Risk
 from contracts.slack.way_back import way_back
 from contracts.target import Target
@@ -16,6 +16,7 @@ from contracts.views import AlertView, ApprovalView, IncidentView, TimelineItem
 from contracts.words import counted, minutes_text
 
 CLOCK = "{time}"
+UNWRITTEN = "If nobody answers, nothing is written."
 # Lines of the timeline that tell what an approved write became.
 _CAME_OF_IT = ("written", "settled", "verified", "outcome", "escalated")
 
@@ -44,7 +45,8 @@ def place_row(target: Target | None, service: str = "") -> list[Part]:
     """Exactly which object, in which cluster."""
     if target is None:
         return fact("Where", own("no workload: no alert names one"))
-    of_service = [own(", service "), said(service)] if service else []
+    # Most services are called like their workload, and nobody reads a name twice.
+    of_service = [own(", service "), said(service)] if service not in ("", target.name) else []
     place = [said(target.kind), own(" "), bold(_object(target)), own(" in cluster ")]
     return fact("Where", *place, said(target.cluster), *of_service)
 
@@ -54,19 +56,19 @@ def _object(target: Target) -> str:
 
 
 def blast_row(approval: ApprovalView) -> list[Part]:
-    """How many pods it touches, and how they are now."""
+    """How many pods it touches, and how they are now; how many of them go at once is the risk."""
     blast = approval.plan.blast
     pods, ready, desired = (blast.get(key, 0) for key in ("pods", "ready", "desired"))
     touched = counted(pods, "pod") if pods else "no pod"
-    lost = f", {blast['lost']} of the ready ones at once" if blast.get("lost") else ""
     now = f"; now {ready} of {desired} ready" if desired else ""
-    return fact("Touches", own(f"{touched}{lost}{now}"))
+    return fact("Touches", own(f"{touched}{now}"))
 
 
 def risk_row(risk: Risk) -> list[Part]:
     """The word and its reasons."""
     why = "; ".join(risk.why[: limits.REASONS_MAX]) or "no ready pod goes away"
-    return fact("Risk", bold(risk.level), own(": "), said(why, 2 * limits.SENTENCE_CHARS_MAX))
+    told = dated(why, 2 * limits.SENTENCE_CHARS_MAX)
+    return fact("Risk", bold(f"{risk.mark} {risk.level}"), own(": "), *told)
 
 
 def back_row(approval: ApprovalView) -> list[Part]:
@@ -120,6 +122,12 @@ def voters_left(approval: ApprovalView) -> tuple[str, ...]:
     return tuple(person for person in approval.approvers if person not in gone)
 
 
+def may_answer(approval: ApprovalView, person: str) -> bool:
+    """Whether this person's answer is waited for, as far as was known when it was asked."""
+    gone = {vote.person for vote in approval.votes} | {approval.requester}
+    return person in {*approval.approvers, *approval.verdict.people} - gone
+
+
 def on_call_now(approval: ApprovalView) -> tuple[str, ...]:
     """The people for whom a schedule among the approvers stood when it was judged; Slack does not
     know who they are, as it does of its own groups.
@@ -134,31 +142,68 @@ def who_row(approval: ApprovalView, names: Names) -> list[Part]:
     """Who may answer; those whom Slack knows are mentioned."""
     left = names.parts(voters_left(approval))
     now = names.parts(on_call_now(approval), "and")
-    on_call = [own("; on call now: "), *now] if now else []
-    return fact("Who may", *(left or [own("nobody: no approver is left")]), *on_call)
+    # Those on call and those of a user group cannot be told apart.
+    mixed = any(approver.startswith(USERGROUP) for approver in approval.approvers)
+    on_call = [own("; among them now: " if mixed else "; on call now: "), *now] if now else []
+    return fact("Who may answer", *(left or [own("nobody: no approver is left")]), *on_call)
+
+
+def until_row(approval: ApprovalView) -> list[Part]:
+    """How long an answer counts, and what comes of none."""
+    return fact("Until", when(approval.expires_at), own(f". {UNWRITTEN}"))
 
 
 def mentions(approval: ApprovalView, names: Names) -> str:
-    """Those of them whom Slack knows, as text of a notification."""
-    people = (*voters_left(approval), *on_call_now(approval))
-    found = [names.mention(person) for person in people if not is_group(person)]
+    """Those of them whom Slack knows, user groups too, as text of a notification: one message
+    calls each of them once, and what is edited later calls nobody.
+    """
+    people = (*on_call_now(approval), *voters_left(approval))
+    found = [names.mention(person) for person in people]
     return " ".join(list(filter(None, found))[: limits.PEOPLE_MAX])
 
 
-def alert_row(alert: AlertView) -> list[Part]:
-    """`KubePodCrashLooping firing since 8:12: user-auth restarts every 40 s`."""
-    told = [bold(alert.name, limits.NAME_CHARS_MAX), own(" "), said(alert.status), own(" since ")]
-    told.append(when(alert.starts_at, CLOCK))
+def alert_row(alert: AlertView, known: str = "") -> list[Part]:
+    """`KubePodCrashLooping firing since 8:12: user-auth restarts every 40 s`; without its words
+    when it is over, or when they are `known` already.
+    """
+    name = bold(alert.name, limits.NAME_CHARS_MAX)
+    if alert.status != "firing":
+        at = [own(" at "), when(alert.ends_at, CLOCK)] if alert.ends_at else []
+        return [name, own(" "), said(alert.status), *at]
+    told = [name, own(" firing since "), when(alert.starts_at, CLOCK)]
     summary = said(alert.summary, limits.SUMMARY_CHARS_MAX)
-    return [*told, own(": "), summary] if summary["text"] else told
+    return [*told, own(": "), summary] if alert.summary not in ("", known) else told
 
 
-def alert_rows(alerts: Sequence[AlertView], alerts_max: int) -> list[list[Part]]:
-    """The first of them, firing ones before the others, and how many more there are."""
-    ordered = sorted(alerts, key=lambda alert: alert.status != "firing")
+def reason_rows(alerts: Sequence[AlertView], alerts_max: int) -> list[list[Part]]:
+    """What is broken, in the words of the alerts, and since when: `user-auth restarts every 40 s
+    (KubePodCrashLooping since 8:12)`.
+    """
+    rows = [_reason_row(alert) for alert in _firing_first(alerts)[:alerts_max]]
     more = len(alerts) - alerts_max
-    rest = [[own(f"and {counted(more, 'more alert', 'more alerts')}")]] if more > 0 else []
-    return [*(alert_row(alert) for alert in ordered[:alerts_max]), *rest]
+    rest = [[own(f"and {counted(more, 'more alert')}")]] if more > 0 else []
+    return [*(fact("Why", *row) for row in rows[:1]), *rows[1:], *rest]
+
+
+def _reason_row(alert: AlertView) -> list[Part]:
+    at = when(alert.starts_at, CLOCK) if alert.status == "firing" else said(alert.status)
+    since = own(" since ") if alert.status == "firing" else own(" ")
+    name = said(alert.name, limits.NAME_CHARS_MAX)
+    if not alert.summary:
+        return [name, since, at]
+    words = said(alert.summary, limits.SUMMARY_CHARS_MAX)
+    return [words, own(" ("), name, since, at, own(")")]
+
+
+def _firing_first(alerts: Sequence[AlertView]) -> list[AlertView]:
+    return sorted(alerts, key=lambda alert: alert.status != "firing")
+
+
+def alert_rows(alerts: Sequence[AlertView], alerts_max: int, known: str = "") -> list[list[Part]]:
+    """The first of them, firing ones before the others, and how many more there are."""
+    more = len(alerts) - alerts_max
+    rest = [[own(f"and {counted(more, 'more alert')}")]] if more > 0 else []
+    return [*(alert_row(alert, known) for alert in _firing_first(alerts)[:alerts_max]), *rest]
 
 
 def finding_rows(findings: Sequence[str], findings_max: int) -> list[list[Part]]:

@@ -14,6 +14,7 @@ from contracts.slack.parts import (
     Block,
     Part,
     bold,
+    dated,
     lines,
     link,
     option,
@@ -45,6 +46,7 @@ from contracts.views import ApprovalView
 View = dict[str, Any]
 
 MINUTES_MAX = 720
+_RULINGS = {"allow": "agrees", "ask": "asks", "deny": "forbids"}
 
 
 def _modal(title: str, blocks: Sequence[Block], **more: Any) -> View:
@@ -68,17 +70,20 @@ def loading_view() -> View:
     return _modal("Details", [rich(lines([own("Loading…")]))], close=_button("Close"))
 
 
-def refusal_view(message: str, fix: str = "") -> View:
+def refusal_view(message: str, fix: str = "", title: str = "Not recorded") -> View:
     """Tells the person who clicked, and nobody else, why it did not count."""
     told = line(message, limits.SENTENCE_CHARS_MAX) or "that did not work"
     rows = lines([bold(told[:1].upper() + told[1:], limits.SENTENCE_CHARS_MAX)], [said(fix)])
-    return _modal("Not recorded", [rich(rows)], close=_button("Close"))
+    return _modal(title, [rich(rows)], close=_button("Close"))
 
 
 def deny_view(approval: ApprovalView) -> View:
     """Asks for the reason of a denial."""
-    told = rich(lines([said(approval.plan.summary)], place_row(approval.target)))
-    hint = plain("The next person reads it. Nothing is written.", limits.SENTENCE_CHARS_MAX)
+    told = rich(lines([bold(approval.plan.summary)], place_row(approval.target)))
+    hint = plain(
+        "Nothing is written, and a person handles the incident. The next person reads this.",
+        limits.SENTENCE_CHARS_MAX,
+    )
     field = {"type": "plain_text_input", "multiline": True, "max_length": REASON_CHARS_MAX}
     why = _input(ids.REASON, "Why not?", field, hint=hint)
     return _modal(
@@ -99,22 +104,22 @@ def details_view(view: MessageView, asked: Asked) -> View:
     found = finding_rows(plan.findings, limits.DETAIL_FINDINGS_MAX)
     read = asked.evidence[: limits.DETAIL_EVIDENCE_MAX]
     told = evidence_parts(read, limits.DETAIL_EXCERPT_CHARS_MAX)
-    risk = risk_row(risk_of(approval))
     may = who_row(approval, names) if approval.state == "open" else []
     blocks = [
-        rich(lines([bold(plan.summary)], place_row(approval.target), blast_row(approval))),
+        rich(lines([bold(plan.summary)])),
+        rich(lines(place_row(approval.target), risk_row(risk_of(approval)), blast_row(approval))),
         rich(
             lines([bold("The same by hand")]), typed(plan.kubectl, limits.DETAIL_COMMAND_CHARS_MAX)
         ),
         rich(lines([bold("From")]), typed(plan.from_, limits.DETAIL_STATE_CHARS_MAX)),
         rich(lines([bold("To")]), typed(plan.to, limits.DETAIL_STATE_CHARS_MAX)),
-        rich(lines(risk, back_row(approval), record_row(asked.record))),
+        rich(lines(back_row(approval), record_row(asked.record))),
         rich(lines([bold("Found on the way")], *found)) if found else None,
         rich(lines([bold("Guardrails")], *rules)) if rules else None,
         rich(lines([bold("Evidence")]), *told) if told else None,
         rich(lines(requester_row(approval, names), may)),
         rich(lines(*vote_rows(approval, names))),
-        rich(lines([link(page_of(view, approval.id), "All of it on its page")])),
+        rich(lines([link(page_of(view, approval.id), "All of it in the browser")])),
     ]
     kept = [block for block in blocks if block is not None]
     more = {"callback_id": ids.DETAILS_VIEW, "private_metadata": approval.id}
@@ -122,15 +127,16 @@ def details_view(view: MessageView, asked: Asked) -> View:
 
 
 def _ruling(reason: Reason) -> list[Part]:
-    words = bold(f"{reason.ruling}, {reason.rule.replace('_', ' ')}:")
-    fix = [own(" "), quiet(reason.fix)] if reason.fix else []
-    return [words, own(" "), said(reason.text), *fix]
+    rule = reason.rule.replace("_", " ").capitalize()
+    fix = [own(". "), quiet(reason.fix)] if reason.fix else []
+    return [bold(f"{rule} {_RULINGS[reason.ruling]}"), own(": "), *dated(reason.text), *fix]
 
 
 def page_view(incident: str, people: Sequence[Who]) -> View:
     """Whom to call; the values are people's ids."""
     if not people:
-        return refusal_view("Nobody else can be called.", "Add people to firebreak.toml.")
+        fix = "Add people to firebreak.toml."
+        return refusal_view("Nobody else can be called.", fix, "Page someone else")
     options = [option(who.name, who.id) for who in people[: limits.SELECT_OPTIONS_MAX]]
     whom = _input(ids.PERSON, "Whom?", {"type": "static_select", "options": options})
     field = {"type": "plain_text_input", "max_length": REASON_CHARS_MAX}

@@ -11,7 +11,7 @@ from typing import Any
 
 from slack_sdk.models.blocks import Block
 
-MENTION = re.compile(r"<@[UW][A-Z0-9]{2,20}>")
+MENTION = re.compile(r"<(?:@[UW]|!subteam\^S)[A-Z0-9]{2,20}>")
 RAW_MARKUP = re.compile(r"[<>]|&(?!(?:amp|lt|gt);)")
 UNSEEN = re.compile(r"[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202f]")
 MOVING = re.compile(r"[\u202a-\u202e\u2066\u2067]")

@@ -113,7 +113,8 @@ def shown_of(seen: MessageView, question: Asked, text: str) -> list[dict[str, An
         late_card(seen),
         approval_card(seen, question),
         reminder_card(seen, question),
-        dm_card(seen, question, text),
+        dm_card(seen, question, "ana", text),
+        dm_card(seen, question, "nobody-known", text),
     )
     mine = Home(pending=(question.approval,), taken=(seen.incident,), running_text=text, url=text)
     shown = (
@@ -211,4 +212,4 @@ def test_everything_at_its_longest_still_fits() -> None:
         check(shown)
     told = str(approval_card(seen, question).blocks)
     assert "left out" in told
-    assert "and 45 more" in told
+    assert "and 47 more" in told

@@ -11,6 +11,7 @@ from tools.slack_golden import (
     HEALED,
     OPEN,
     OUTCOME,
+    PAGED,
     TAKEN,
     WAITING,
     Line,
@@ -21,7 +22,7 @@ from tools.slack_golden import (
     vote,
 )
 
-ESCALATED: Line = ("escalated", "nobody decided within 0:15:00", {})
+ESCALATED: Line = ("escalated", "nobody decided within 15 min", {})
 MATCHED: Line = ("matched", "rollback_deployment starts", {})
 
 
@@ -37,7 +38,7 @@ def named(person: str) -> str:
         ("acting", ABOUT_TO, "Acting: about to write: kubectl"),
         ("verifying", WAITING, "Checking: waiting for rollout healthy"),
         ("verifying", OUTCOME, "Checking: waiting until 2 alerts resolve"),
-        ("escalated", ESCALATED, "A person is needed: nobody decided within 0:15:00"),
+        ("escalated", ESCALATED, "A person is needed: nobody decided within 15 min"),
         ("taken_over", TAKEN, "Taken over: Ana Ruiz acts by hand"),
     ],
 )
@@ -51,8 +52,7 @@ def test_a_waiting_incident_names_whom_it_waits_for_and_until_when() -> None:
     question = asked(needed=2, votes=(vote("ana"),))
     told = words(incident_card(view(OPEN, question)).model_dump())
     assert "Waiting for a decision of on-call primary or Ben Okafor" in told
-    assert f"{question.approval.plan.summary}? Until " in told
-    assert "(answer in the thread)" in told
+    assert f"Approve?  {question.approval.plan.summary}. Answer in the thread until " in told
 
 
 def test_whoever_has_it_is_named() -> None:
@@ -85,10 +85,52 @@ def test_a_closed_incident_tells_its_outcome_and_how_long_it_took() -> None:
     """Resolved is green; anything else says its own word."""
     resolved = words(incident_card(view(incident("closed", **HEALED))).model_dump())
     assert "🟢" in resolved
-    assert "Resolved: user-auth runs revision 1 again and is healthy" in resolved
-    assert ", 9 min" in resolved
-    failed = words(incident_card(view(incident("closed", outcome="expired"))).model_dump())
-    assert "Closed, expired" in failed
+    assert "Resolved: user-auth is crash looping" in resolved
+    assert "Outcome  user-auth runs revision 1 again and is healthy" in resolved
+    assert "9 min, from " in resolved
+    assert "all of 2 resolved" in resolved
+    assert "KubePodCrashLooping resolved at " in resolved
+    assert "requests to user-auth fail" not in resolved
+    for changes, told in (
+        ({"outcome": "expired"}, "Closed, nobody answered"),
+        ({"outcome": "failed", "summary": "no pod is ready"}, "Outcome  no pod is ready"),
+        (
+            {"outcome": "escalated", "summary": "closed by ana: by hand"},
+            "Outcome  closed by ana: by",
+        ),
+    ):
+        card = incident_card(view(incident("closed", **changes)))
+        assert told in words(card.model_dump())
+
+
+def test_who_is_called_reads_why() -> None:
+    """In the words of whoever called, by name; a call without words needs no row."""
+    seen = incident("escalated", ESCALATED, PAGED)
+    assert "Why called  you know the session store (Ana Ruiz)" in words(
+        incident_card(view(seen)).model_dump()
+    )
+    silent: Line = ("paged", "ana pages ben", {"actor": "ana"})
+    assert "Why called" not in words(
+        incident_card(view(incident("escalated", silent))).model_dump()
+    )
+
+
+def test_nothing_is_read_twice() -> None:
+    """The title's words do not follow the alert again, nor a service that is called like its
+    workload; another one is named.
+    """
+    told = words(incident_card(view(incident("open"))).model_dump())
+    assert told.count("14 restarts in 10 min") == 1
+    assert "service" not in told
+    other = words(incident_card(view(incident("open", service="login"))).model_dump())
+    assert "in cluster prod-eu, service login" in other
+
+
+def test_one_alert_is_not_counted() -> None:
+    """`1 of 1` says nothing."""
+    told = words(incident_card(view(incident("open", alerts=(alert(),)))).model_dump())
+    assert "Alert  KubePodCrashLooping firing since " in told
+    assert "1 of 1" not in told
 
 
 def test_many_alerts_are_counted_and_the_firing_ones_come_first() -> None:

@@ -44,6 +44,13 @@ def test_a_guardrail_that_fears_an_outage_makes_it_high(rule: str) -> None:
     assert risk.why == (f"because of {rule}",)
 
 
+def test_the_number_of_pods_replaces_the_words_of_the_blast_radius() -> None:
+    """Both say the same; what else a guardrail fears is told beside it."""
+    risk = risk_of(question(BlastRadius(pods=3, ready=3, lost=3), "blast_radius", "freeze"))
+    assert risk.level == "high"
+    assert risk.why == ("3 of 3 ready pods go away at once", "because of freeze")
+
+
 @pytest.mark.parametrize("rule", ["freeze", "autoscaler", "failed_verification", "a_rule_of_later"])
 def test_any_other_guardrail_that_asks_makes_it_medium(rule: str) -> None:
     """A rule that this module does not know is never low."""

@@ -1,11 +1,13 @@
 """The message that asks holds all that a decision needs, and its buttons fit its state."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from contracts_slack.card_lint import nodes, words
 
-from contracts.message import Asked, TrackRecord
+from contracts.message import Asked, TrackRecord, Who
+from contracts.plan import Verdict
 from contracts.slack import ids
 from contracts.slack.approval_card import approval_card
 from contracts.slack.side_cards import dm_card, late_card, reminder_card
@@ -71,7 +73,6 @@ def test_all_that_a_decision_needs_is_there() -> None:
         "on-call primary",
         "If nobody answers, nothing is written.",
         APPROVAL,
-        INCIDENT,
     ):
         assert needed in told, needed
     ends = [node["timestamp"] for node in nodes(card["blocks"]) if node.get("type") == "date"]
@@ -111,7 +112,7 @@ def test_who_asked_for_the_run_is_not_asked() -> None:
     """They are named as such; to mention them as an approver would be untrue."""
     card = shown(asked(requester="ana"))
     assert "<@U0ANA1111>" not in card["text"]
-    assert users(card) == ["U0ANA1111", "U0BEN2222"]
+    assert users(card) == ["U0BEN2222", "U0ANA1111"]
     assert "Asked by" in words(card)
 
 
@@ -176,7 +177,7 @@ def test_equal_cards_have_equal_digests_and_changed_blocks_new_ids() -> None:
     assert before.digest != after.digest
     names = [[block["block_id"] for block in card.blocks] for card in (before, after)]
     changed = [place for place, pair in enumerate(zip(*names, strict=True)) if len(set(pair)) == 2]
-    assert changed == [4]
+    assert changed == [4], "the block that says who may answer"
 
 
 def test_a_reminder_calls_those_who_have_not_answered_and_then_stands_down() -> None:
@@ -193,11 +194,71 @@ def test_a_direct_message_links_the_thread_and_the_page() -> None:
     """A link that is no web address is left out, the other stays."""
     question = asked()
     seen = view(OPEN, question)
-    both = dm_card(seen, question, "https://example.slack.com/archives/C1/p1")
-    one = dm_card(seen, question, "javascript:alert(1)")
+    both = dm_card(seen, question, "ana", "https://example.slack.com/archives/C1/p1")
+    one = dm_card(seen, question, "ana", "javascript:alert(1)")
     links = [[n["url"] for n in nodes(card.blocks) if "url" in n] for card in (both, one)]
     page = f"https://firebreak.example.com/approvals/{APPROVAL}"
     assert links == [["https://example.slack.com/archives/C1/p1", page], [page]]
+
+
+@pytest.mark.parametrize(
+    ("person", "changes", "may"),
+    [
+        ("ana", {}, True),
+        ("cyn", {}, True),
+        ("dan", {}, False),
+        ("dan", {"remind": ("dan",)}, True),
+        ("ana", {"requester": "ana"}, False),
+        ("ana", {"needed": 2, "votes": (vote("ana"),)}, False),
+    ],
+)
+def test_only_who_may_answer_is_told_to(person: str, changes: dict[str, Any], may: bool) -> None:
+    """Who was merely called reads who can answer, by name, and calls nobody by reading it."""
+    remind = changes.pop("remind", ())
+    question = asked(stage="paged", **changes).model_copy(update={"remind": remind})
+    card = dm_card(view(OPEN, question), question, person)
+    told = words(card.model_dump())
+    assert ("Your answer is needed" in told) == may
+    assert ("You were called, because nobody has answered yet" in told) == (not may)
+    assert ("Who may answer" in told) == (not may)
+    assert users(card.model_dump()) == []
+    assert "<" not in card.text
+
+
+def test_groups_are_called_once_with_the_question() -> None:
+    """A user group by its mention, which Slack resolves; those on call by name, as Slack does not
+    know the schedule.
+    """
+    dan = Who(id="dan", name="Dan", slack="U0DAN4444")
+    verdict = Verdict(ruling="ask", people=("dan",))
+    question = asked(approvers=("oncall:primary", "usergroup:S0SRE3333"), verdict=verdict)
+    seen = view(OPEN, question)
+    card = approval_card(seen.model_copy(update={"people": (*seen.people, dan)}), question)
+    assert "<!subteam^S0SRE3333>" in card.text
+    assert "<@U0DAN4444>" in card.text
+    assert "U0DAN4444" in users(card.model_dump())
+    assert "S0SRE3333" in [node.get("usergroup_id") for node in nodes(card.blocks)]
+    over = approval_card(seen, asked(state="expired", approvers=question.approval.approvers))
+    assert "<!" not in over.text
+
+
+def test_what_is_decided_on_stands_above_the_buttons() -> None:
+    """On a phone nobody scrolls through a log to reach them; what is checked follows."""
+    blocks = shown(asked())["blocks"]
+    place = next(n for n, block in enumerate(blocks) if block["type"] == "actions")
+    above, below = words({"blocks": blocks[:place]}), words({"blocks": blocks[place:]})
+    for needed in ("Why", "Where", "Risk", "Until", "kubectl", "Way back", "Who may answer"):
+        assert needed in above, needed
+    assert "FATAL cannot reach" not in above
+    assert "FATAL cannot reach" in below
+
+
+def test_a_moment_in_the_words_of_a_guardrail_is_in_the_readers_zone() -> None:
+    """The end of a freeze is a date that Slack converts, and no text in UTC."""
+    card = shown(asked(**FROZEN))
+    dates = [node["timestamp"] for node in nodes(card["blocks"]) if node.get("type") == "date"]
+    assert int(datetime(2026, 12, 1, tzinfo=UTC).timestamp()) in dates
+    assert "2026-12-01" not in words(card)
 
 
 def test_after_an_outage_one_message_tells_the_end() -> None:

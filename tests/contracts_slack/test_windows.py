@@ -38,7 +38,12 @@ def test_the_details_hold_everything() -> None:
     question = asked(**GRAVE)
     shown = details_view(view(OPEN, question), question)
     told = words(shown)
-    for needed in ("blast radius", "freeze", "autonomy", "Agree if the rest can carry the load."):
+    for needed in (
+        "Blast radius asks",
+        "Freeze asks",
+        "Autonomy asks",
+        "Agree if the rest can carry the load.",
+    ):
         assert needed in told
     assert "revision 2, user-auth:2.0.0, never restarted" in told
     assert "goroutine 1" in told

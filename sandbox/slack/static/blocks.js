@@ -1,7 +1,7 @@
 // Block Kit as elements. `use(element, block, value, node)` is what happens when one is used.
 
 import { el, link } from "./dom.js";
-import { dateText, emoji, mention, plain, textObject, userMention } from "./mrkdwn.js";
+import { dateText, emoji, marked, mention, plain, textObject, userMention } from "./mrkdwn.js";
 
 export function blocks(list, context) {
   return list.map((block) => el("div", { class: `block ${block.type}` }, ...one(block, context)));
@@ -10,7 +10,7 @@ export function blocks(list, context) {
 function one(block, context) {
   const { here } = context;
   switch (block.type) {
-    case "header": return [el("h3", {}, plain(block.text))];
+    case "header": return [el("h3", {}, marked(plain(block.text)))];
     case "divider": return [el("hr")];
     case "section": return section(block, context);
     case "context": return block.elements.map((part) =>
@@ -67,7 +67,7 @@ function leafOf(leaf, here) {
 
 function leafNode(leaf, here) {
   switch (leaf.type) {
-    case "text": return document.createTextNode(leaf.text);
+    case "text": return el("span", {}, marked(leaf.text));
     case "link": return link(leaf.url, leaf.text ?? leaf.url);
     case "user": return userMention(leaf.user_id, here);
     case "usergroup": return mention(`@${here.groups[leaf.usergroup_id] ?? leaf.usergroup_id}`);

@@ -22,6 +22,14 @@ const decoded = (text) =>
 export const plain = (object) =>
   object.emoji === false ? object.text : withEmoji(object.text);
 
+// Coloured marks are drawn, because not every computer has letters for them; others stay letters.
+const MARKS = { "🔴": "red", "🟠": "orange", "🟡": "yellow", "🟢": "green", "🔵": "blue",
+  "🟣": "purple", "⚪": "white", "⚫": "black", "✅": "yes", "⛔": "no" };
+const MARKED = new RegExp(`(${Object.keys(MARKS).join("|")})`, "u");
+
+export const marked = (text) => text.split(MARKED).filter(Boolean).map((piece) =>
+  MARKS[piece] ? el("span", { class: `mark mark-${MARKS[piece]}` }, piece) : piece);
+
 const withEmoji = (text) => text.replace(/:([a-z0-9_+-]+):/g, (_, name) => emoji(name));
 
 // Seconds since 1970 in the words of one zone; `{date_short} at {time}` and the like.
@@ -128,6 +136,6 @@ export function mrkdwn(text, here, verbatim = false) {
 }
 
 export function textObject(object, here) {
-  if (object.type === "plain_text") return el("div", { class: "text" }, plain(object));
+  if (object.type === "plain_text") return el("div", { class: "text" }, marked(plain(object)));
   return mrkdwn(object.text, here, object.verbatim === true);
 }
