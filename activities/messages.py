@@ -61,7 +61,8 @@ class MessageActivities:
         self._channels = channels
         self._clock = clock
 
-    @activity.defn(name=DELIVER)
+    # Interrupted between a post and its note, nobody would know whether it is there.
+    @activity.defn(name=DELIVER, no_thread_cancel_exception=True)
     def deliver(self, call: DeliverCall) -> Delivered:
         """Every channel gets the newest revision; those that have it are left in peace.
 

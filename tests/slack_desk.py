@@ -70,7 +70,10 @@ class Desk:
         client = open_client(SecretStr(self.slack.bot_token), self.slack.api_url)
         journal = Journal(self.engine)
         return SlackChannel(
-            SlackApi(client), Messages(self.engine), journal.evidence_body, self.clock
+            SlackApi(client, lambda: self.clock().timestamp()),
+            Messages(self.engine),
+            journal.evidence_body,
+            self.clock,
         )
 
     def happens(self, kind: str = "note", data: dict[str, Any] | None = None, **change: Any) -> int:

@@ -144,8 +144,10 @@ ALERTS = {
 
 def alert(name: str = "KubePodCrashLooping", status: str = "firing", at: int = 6) -> AlertView:
     """An alert that began so many minutes ago."""
+    ended = NOW + timedelta(minutes=3) if status == "resolved" else None
     return AlertView(
         source="alerts",
+        ends_at=ended,
         fingerprint=f"{name}{at}",
         name=name,
         status=status,
@@ -188,6 +190,7 @@ WRITTEN: Line = ("written", "deployment shop/user-auth: revision 2 to 1, generat
 VERIFIED: Line = ("verified", "3 of 3 pods ready for 10 s, no restart", {"ok": True})
 OUTCOME: Line = ("outcome", "resolved: user-auth runs revision 1 again and is healthy", {})
 TAKEN: Line = ("taken_over", "ana takes over: I know this one", {"actor": "ana"})
+PAGED: Line = ("paged", "ana pages ben, cyn: you know the session store", {"actor": "ana"})
 ABOUT_TO: Line = ("note", f"about to write: {PLAN.kubectl}", {})
 WAITING: Line = ("note", "waiting for rollout healthy, 600 s at most", {})
 HEALED = {
@@ -222,7 +225,7 @@ OPEN = incident("waiting")
 def incidents() -> dict[str, Any]:
     """The message of an incident through its life."""
     matched: Line = ("matched", "rollback_deployment starts: KubePodCrashLooping", {})
-    expired: Line = ("escalated", "nobody decided within 0:15:00; nothing was written", {})
+    expired: Line = ("escalated", "nobody decided within 15 min; nothing was written", {})
     lost = {"outcome": "escalated", "summary": "closed by ana: fixed by hand", "alerts": ()}
     many = tuple(alert(f"Alert{n}", "firing" if n % 3 else "resolved", n + 1) for n in range(9))
     views = {
@@ -231,7 +234,7 @@ def incidents() -> dict[str, Any]:
         "acting": view(incident("acting", DECIDED, ABOUT_TO), asked(state="approved")),
         "verifying": view(incident("verifying", DECIDED, WRITTEN, WAITING)),
         "escalated": view(incident("escalated", expired), asked(state="expired")),
-        "called": view(incident("escalated", expired)).model_copy(
+        "called": view(incident("escalated", expired, PAGED)).model_copy(
             update={"called": ("ben", "cyn")}
         ),
         "taken_over": view(incident("taken_over", TAKEN)),
@@ -282,11 +285,12 @@ def sides() -> dict[str, Any]:
     cards: dict[str, Any] = {
         "reminder_open": reminder_card(view(OPEN, open_one), open_one),
         "reminder_paged": reminder_card(view(OPEN, paged), paged),
-        "dm_open": dm_card(view(OPEN, open_one), open_one, link),
+        "dm_open": dm_card(view(OPEN, open_one), open_one, "ana", link),
+        "dm_called": dm_card(view(OPEN, paged), paged, "dan", link),
     }
     for state, question in over.items():
         cards[f"reminder_{state}"] = reminder_card(view(OPEN, question), question)
-        cards[f"dm_{state}"] = dm_card(view(OPEN, question), question, link)
+        cards[f"dm_{state}"] = dm_card(view(OPEN, question), question, "ana", link)
     return cards
 
 

@@ -75,9 +75,8 @@ class Gate:
 
     def add(self, decision: Decision, now: datetime) -> Approval:
         """Count a decision that `check` let pass."""
-        vote = Vote(
-            person=decision.person, decision=decision.decision, reason=decision.reason, at=now
-        )
+        said = decision.model_dump(include={"person", "decision", "reason", "via"})
+        vote = Vote(**said, at=now)
         self.approval = self.approval.model_copy(update={"votes": (*self.approval.votes, vote)})
         if decision.decision == "deny":
             return self.close("denied")

@@ -8,6 +8,7 @@ whoever runs Firebreak; the next revision tries again.
 import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 from activities.slack.client import SlackApi, SlackRefusal
 from activities.slack.noise import in_person, is_late, known, needed_at
@@ -142,43 +143,56 @@ class _Delivery:
     def _endings(self, one: Asked) -> Iterator[Step]:
         """Only what was posted is brought to its end: a question that is over is not news."""
         part = f"{NAME}/{one.approval.id}"
-        if self._poster.posted(part):
-            yield self._of(self._question, one)
-        if self._poster.posted(f"{part}/reminder"):
-            yield self._of(self._reminder, one)
+        yield self._if_there(part, self._thread, self._of(self._question, one))
+        yield self._if_there(f"{part}/reminder", self._thread, self._of(self._reminder, one))
         told = {dm.rpartition("/")[2] for dm in self._poster.parts(f"{part}/dm/")}
-        people = (person for person in self._view.people if person.id in told)
-        yield from (self._dm(one, person) for person in people)
+        for person in (person for person in self._view.people if person.id in told):
+            place = partial(self._with, person)
+            step = self._if_there(f"{part}/dm/{person.id}", place, self._dm(one, person))
+            yield self._in_person(step)
+
+    def _if_there(self, part: str, place: Callable[[], Place], step: Step) -> Step:
+        """The step, where the message is there; nobody knows before it was looked for."""
+        return lambda: self._poster.find(part, place) and step()
 
     def _dm(self, one: Asked, person: Who) -> Step:
         # Where the question stands in Slack never changes what the message shows otherwise.
-        plain = dm_card(self._view, one)
+        plain = dm_card(self._view, one, person.id)
         wanted = Wanted(
             f"{NAME}/{one.approval.id}/dm/{person.id}",
             plain.digest,
-            lambda: dm_card(self._view, one, self._permalink(one)),
+            lambda: dm_card(self._view, one, person.id, self._permalink(one)),
             lambda: self._with(person),
         )
-        return lambda: self._told_in_person(wanted)
+        return self._in_person(lambda: self._poster.put(wanted))
 
     def _calls(self) -> Iterator[Step]:
         """Who is called to the incident gets its message too; nobody is, once it has ended."""
         over = self._view.incident.status == "closed"
         for person in known(self._view, self._view.called):
-            if not over or self._poster.posted(_called(person)):
-                yield self._call(person)
+            place = partial(self._with, person)
+            step = self._call(person)
+            if over:
+                step = self._in_person(self._if_there(_called(person), place, step))
+            yield step
 
     def _call(self, person: Who) -> Step:
         card = incident_card(self._view)
         wanted = Wanted(_called(person), card.digest, lambda: card, lambda: self._with(person))
-        return lambda: self._told_in_person(wanted)
+        return self._in_person(lambda: self._poster.put(wanted))
 
-    def _told_in_person(self, wanted: Wanted) -> None:
-        try:
-            self._poster.put(wanted)
-        except SlackRefusal as err:
-            # The thread has it too: that one person cannot be reached is no reason to fail.
-            self._poster.complain("telling somebody in person", err.error)
+    def _in_person(self, step: Step) -> Step:
+        """The same step; the thread has it too, so that one person cannot be reached is no reason
+        to fail.
+        """
+
+        def tell() -> None:
+            try:
+                step()
+            except SlackRefusal as err:
+                self._poster.complain("telling somebody in person", err.error)
+
+        return tell
 
     def _with(self, person: Who) -> Place:
         answer = self._api.call("conversations.open", users=person.slack)

@@ -2,11 +2,13 @@
 
 Nothing is tried twice in here: a call that Slack accepted before the line broke would be a second
 message, and a pause in here would outlive the sender's lease. Temporal tries again, and the rows of
-`toil.messages` know what may have happened. The token never shows in an error.
+`toil.messages` know what may have happened. A method that Slack wants to be spared is spared, by
+whichever incident. The token never shows in an error.
 """
 
 import socket
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from typing import Any
@@ -53,10 +55,14 @@ def open_client(
 
 
 class SlackApi:
-    """One method, one request. It may be used by many threads."""
+    """One method, one request. It may be used by many threads; `seconds` is a clock that only
+    goes on.
+    """
 
-    def __init__(self, client: WebClient) -> None:
+    def __init__(self, client: WebClient, seconds: Callable[[], float] = time.monotonic) -> None:
         self._client = client
+        self._seconds = seconds
+        self._spared_until: dict[str, float] = {}
 
     def call(self, method: str, **arguments: object) -> Mapping[str, Any]:
         """Slack's answer.
@@ -85,15 +91,30 @@ class SlackApi:
         )
 
     def _asked(self, method: str, ask: Callable[[], SlackResponse]) -> Mapping[str, Any]:
+        self._spare(method)
         try:
             data = ask().data
         except SlackApiError as err:
-            raise _refused(method, err.response) from None
+            raise self._noted(method, _refused(method, err.response)) from None
         except SlackClientError as err:
             raise OutcomeUnknown(f"Slack, {method}: {type(err).__name__}") from None
         except (OSError, HTTPException) as err:
             raise _broken(method, err) from None
         return data if isinstance(data, dict) else {}
+
+    def _spare(self, method: str) -> None:
+        left_seconds = self._spared_until.get(method, 0.0) - self._seconds()
+        if left_seconds > 0:
+            spared = Unavailable(f"Slack wants no {method} yet")
+            spared.after_seconds = left_seconds
+            raise spared
+
+    def _noted(
+        self, method: str, err: Rejected | Unavailable | OutcomeUnknown
+    ) -> Rejected | Unavailable | OutcomeUnknown:
+        if isinstance(err, Unavailable) and err.after_seconds is not None:
+            self._spared_until[method] = self._seconds() + err.after_seconds
+        return err
 
 
 def _refused(method: str, response: SlackResponse) -> Rejected | Unavailable | OutcomeUnknown:

@@ -92,9 +92,27 @@ class Poster:
         return _posted(state) if state else None
 
     def parts(self, prefix: str) -> Iterator[str]:
-        """The parts that were posted and whose names begin so."""
+        """The parts that are there, or may be, and whose names begin so."""
         names = [name.removesuffix(f"/{_AGAIN}") for name in self._states]
-        yield from dict.fromkeys(n for n in names if n.startswith(prefix) and self.posted(n))
+        yield from dict.fromkeys(n for n in names if n.startswith(prefix))
+
+    def find(self, part: str, place: Callable[[], Place]) -> Posted | None:
+        """The message that stands for the part, which is looked for where nobody knows how its
+        post ended; nothing is posted.
+
+        Raises:
+            Unavailable, OutcomeUnknown, Busy: later.
+
+        """
+        name = self._living(part)
+        state = self._states.get(name)
+        if state is None or state.posting_at is None:
+            return self.posted(part)
+        found = self._found(name, place(), state.posting_at)
+        if found is None:
+            self._messages.not_posted(self._incident, name)
+            return None
+        return self._note(name, found, "")
 
     def put(self, wanted: Wanted) -> Posted:
         """Have the message show this; nothing is sent when it does already.

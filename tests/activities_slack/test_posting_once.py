@@ -137,6 +137,12 @@ def test_too_many_calls_wait_as_long_as_slack_says(desk: Desk) -> None:
         desk.deliver()
     assert caught.value.after_seconds == 7
     before = len(desk.sent())
+    desk.clock.passes(4)
+    with pytest.raises(Unavailable) as caught:
+        desk.deliver()
+    assert caught.value.after_seconds == 3
+    assert desk.sent()[before:] == []
+    desk.clock.passes(3)
     desk.deliver()
     assert desk.keys() == TWO
     assert "conversations.history" not in desk.sent()[before:]

@@ -136,6 +136,20 @@ def test_people_are_told_in_person_once_at_each_stage(desk: Desk) -> None:
         desk.happens("evidence")
     assert _told(desk) == {"U0ANA": 1, "U0BEN": 1, "U0CLEO": 1}
     assert "/archives/C0SHOP/p" in str(desk.slack.dms["U0ANA"])
+    for user, told in (("U0ANA", "Your answer is needed"), ("U0CLEO", "You were called, because")):
+        assert desk.slack.dms[user][0]["text"].startswith(told)
+    assert "Ana Ops, Ben Ops or Dan Silent" in str(desk.slack.dms["U0CLEO"])
+
+
+def test_a_user_group_is_called_by_its_mention(desk: Desk) -> None:
+    """Slack knows who is in it, so that nobody has to be listed; a schedule calls whom it names."""
+    verdict = {"ruling": "ask", "people": ("cleo",)}
+    desk.asks(approvers=("usergroup:S0ONCALL", "oncall:primary"), verdict=verdict)
+    desk.deliver()
+    question = desk.slack.messages(SHOP)[1]
+    assert "<!subteam^S0ONCALL>" in question["text"]
+    assert "<@U0CLEO>" in question["text"]
+    assert "{'type': 'usergroup', 'usergroup_id': 'S0ONCALL'}" in str(question["blocks"])
 
 
 def _told(desk: Desk) -> dict[str, int]:

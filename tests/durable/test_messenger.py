@@ -1,12 +1,24 @@
 """The Messenger brings each newest revision, outlives its incident, and delays nothing."""
 
+from datetime import timedelta
+
 import pytest
 from temporalio import activity
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.exceptions import ApplicationError
 
-from contracts.calls import DELIVER, MATCH, DeliverCall, Delivered, Match, MatchCall
+from contracts.calls import (
+    DELIVER,
+    MATCH,
+    QUEUE,
+    DeliverCall,
+    Delivered,
+    Match,
+    MatchCall,
+    MessengerStart,
+)
 from durable.conftest import Bench
+from workflows.messenger import Messenger
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -17,6 +29,7 @@ class Channel:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.away = False
+        self.pause: timedelta | None = None
         self.tries = 0
         self.sent: list[int] = []
 
@@ -26,7 +39,9 @@ class Channel:
         assert call.incident
         self.tries += 1
         if self.away:
-            raise ApplicationError("nobody listens", type="Unavailable")
+            raise ApplicationError(
+                "nobody listens", type="Unavailable", next_retry_delay=self.pause
+            )
         self.sent.append(len(self.bench.world.records))
         return Delivered(revision=self.sent[-1], final=self.bench.world.status == "closed")
 
@@ -88,3 +103,27 @@ async def test_a_revision_after_its_end_starts_it_again(idle_bench: Bench) -> No
         await bench.until(lambda: "reopened" in bench.world.types)
 
         await bench.until(lambda: channel.sent[-1] == len(bench.world.records))
+
+
+async def test_a_channel_that_wants_a_long_pause_holds_no_newer_revision_back(
+    idle_bench: Bench,
+) -> None:
+    """Another channel, e.g. the one that pages, hears of it within seconds."""
+    bench, channel = idle_bench, Channel(idle_bench)
+    channel.away, channel.pause = True, timedelta(hours=1)
+    client = bench.environment.client
+    async with bench.serving(activities=[channel.deliver, channel.match]):
+        with bench.environment.with_time_skipping_disabled():
+            handle = await client.start_workflow(
+                Messenger.run,
+                MessengerStart(incident="inc-held", wanted=1),
+                id="messenger/inc-held",
+                task_queue=QUEUE,
+            )
+            await bench.until(lambda: channel.tries == 1)
+            await handle.signal(Messenger.revision, 2)
+            await bench.until(lambda: channel.tries == 2)
+            channel.away = False
+            await handle.signal(Messenger.revision, 3)
+            await bench.until(lambda: channel.sent)
+            await handle.terminate()
