@@ -329,6 +329,7 @@ def _time_faults(policy: Policy) -> Iterator[str]:
         elif freeze.begins >= freeze.ends:
             yield f"{at}: it ends before it begins"
     zones = {f"people.{person.id}": person.timezone for person in policy.people}
+    zones |= {f"oncall.{one.name}": one.timezone for one in policy.oncall if one.timezone}
     known = available_timezones()
     for at, zone in (zones | {"toil": policy.toil.timezone}).items():
         if zone not in known:

@@ -14,7 +14,7 @@ from contracts.policy import OnCall, Policy
 
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
 _SLACK_GROUP = re.compile(r"S[A-Z0-9]{2,}")
-_KEY_OF = {"static": "people", "ical": "url", "pagerduty": "schedule"}
+_KIND_OF = {"people": "static", "url": "ical", "timezone": "ical", "schedule": "pagerduty"}
 
 
 def people_faults(policy: Policy) -> Iterator[str]:
@@ -57,7 +57,7 @@ def _schedule_faults(schedule: OnCall, policy: Policy) -> Iterator[str]:
             yield f"{at}.people: there is no person '{person}'; {remedy}"
     if schedule.url and not schedule.url.startswith(("https://", "http://")):
         yield f"{at}.url: begin the calendar's address with https:// (or http://)"
-    for kind, key in _KEY_OF.items():
+    for key, kind in _KIND_OF.items():
         if kind != schedule.kind and getattr(schedule, key):
             yield f"{at}.{key}: it is not read for kind '{schedule.kind}'; take it away"
 

@@ -116,7 +116,8 @@ class IncidentRules(Contract):
 class OnCall(Contract):
     """Who is on call, under a name that `approvers` may hold as `oncall:NAME`. `static` are the
     people of the file; `ical` is a calendar at `url` whose events name people by id, name or
-    e-mail; `pagerduty` is a `schedule` of that account.
+    e-mail; `pagerduty` is a `schedule` of that account. `timezone` is an IANA name: whose days the
+    events of a calendar mean that does not say so itself.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
@@ -124,6 +125,7 @@ class OnCall(Contract):
     people: tuple[str, ...] = ()
     url: str = ""
     schedule: str = ""
+    timezone: str = ""
 
     @model_validator(mode="after")
     def _says_where(self) -> "OnCall":

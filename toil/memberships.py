@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, Update, select, update
 from sqlmodel import col
 
 from contracts.model import Contract
@@ -16,6 +16,8 @@ from toil.database import insert_new, reading, writing
 from toil.tables import GroupRow
 
 FRESH_SECONDS_MAX = 300
+# A time that is further ahead than clocks may be apart is no time: it would never grow old.
+CLOCKS_APART_SECONDS = 60
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -30,8 +32,11 @@ class Membership(Contract):
     fault: str = ""
 
     def is_fresh(self, now: datetime, seconds: int = FRESH_SECONDS_MAX) -> bool:
-        """Whether it was read so many seconds ago at most."""
-        return self.read_at is not None and now - self.read_at <= timedelta(seconds=seconds)
+        """Whether it was read so many seconds ago at most; what was read later than now was not."""
+        if self.read_at is None:
+            return False
+        ahead = timedelta(seconds=min(seconds, CLOCKS_APART_SECONDS))
+        return -ahead <= now - self.read_at <= timedelta(seconds=seconds)
 
 
 class Memberships:
@@ -41,22 +46,22 @@ class Memberships:
         self._engine = engine
 
     def keep(self, name: str, people: Iterable[str], read_at: datetime) -> None:
-        """Note who is in the group; an answer that is older than the known one changes nothing."""
+        """Note who is in the group; an answer that is older than the known one changes nothing,
+        unless the known one is of a time that is not yet.
+        """
         values: dict[str, Any] = {"people": sorted(set(people)), "read_at": read_at, "fault": ""}
-        older = col(GroupRow.name) == name, col(GroupRow.read_at) <= read_at
         with writing(self._engine) as session:
             if not insert_new(session, GroupRow(name=name, **values)):
-                session.execute(update(GroupRow).where(*older).values(**values))
+                session.execute(_older(name, read_at).values(**values))
 
     def fault(self, name: str, why: str, at: datetime) -> None:
         """Note why the group could not be read at that moment; who was in it stays known until
         that is too old.
         """
         unread = GroupRow(name=name, people=[], read_at=_NEVER, fault=why)
-        older = col(GroupRow.name) == name, col(GroupRow.read_at) <= at
         with writing(self._engine) as session:
             if not insert_new(session, unread):
-                session.execute(update(GroupRow).where(*older).values(fault=why))
+                session.execute(_older(name, at).values(fault=why))
 
     def known(self, name: str) -> Membership | None:
         """What is known of a group, however old; None where nobody ever tried to read it."""
@@ -81,6 +86,13 @@ class Memberships:
         with reading(self._engine) as session:
             rows = session.scalars(select(GroupRow).order_by(col(GroupRow.name))).all()
         return tuple(_membership(row) for row in rows)
+
+
+def _older(name: str, at: datetime) -> Update:
+    """The group's row, where what it says is older than that moment, or not of this time."""
+    read_at = col(GroupRow.read_at)
+    ahead = read_at > at + timedelta(seconds=CLOCKS_APART_SECONDS)
+    return update(GroupRow).where(col(GroupRow.name) == name, (read_at <= at) | ahead)
 
 
 def _membership(row: GroupRow) -> Membership:

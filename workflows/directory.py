@@ -24,7 +24,7 @@ from workflows.calls import Timing, call
 SCHEDULE = "groups"
 EVERY = timedelta(minutes=1)
 # The next round comes within a minute; a late answer would be an old one.
-ROUND = Timing(attempt_seconds=15, total_seconds=50, attempts_max=3)
+ROUND = Timing(attempt_seconds=40, total_seconds=55, attempts_max=3)
 
 
 @workflow.defn
@@ -38,8 +38,8 @@ class RefreshGroups:
 
 
 async def schedule_groups(client: Client, *, wanted: bool) -> None:
-    """Have it run every minute, or no more where the policy has no groups; several workers may ask
-    for it at once.
+    """Have it run now and every minute, or no more where the policy has no groups; several workers
+    may ask for it at once, and only the first one's request does anything.
     """
     if not wanted:
         await _unschedule(client)
@@ -47,7 +47,8 @@ async def schedule_groups(client: Client, *, wanted: bool) -> None:
     action = ScheduleActionStartWorkflow(RefreshGroups.run, id=SCHEDULE, task_queue=QUEUE)
     spec = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=EVERY)])
     with suppress(ScheduleAlreadyRunningError):
-        await client.create_schedule(SCHEDULE, Schedule(action=action, spec=spec))
+        minutely = Schedule(action=action, spec=spec)
+        await client.create_schedule(SCHEDULE, minutely, trigger_immediately=True)
 
 
 async def _unschedule(client: Client) -> None:

@@ -4,29 +4,44 @@ An event's attendees count where one of them is known; else who is named in its 
 cannot be read for certain is refused as a whole: half a calendar would name the wrong half.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from datetime import date, datetime, time, timedelta, tzinfo
+from threading import Lock
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 import recurring_ical_events  # type: ignore[import-untyped]  # it ships without types
 from icalendar import Calendar, Event
+from icalendar.timezone import tzp
 
+from activities.directory.effort import FIX as EFFORT_FIX
+from activities.directory.effort import name_of, require_bounded
 from activities.directory.http import Asked, fetch
 from activities.directory.people import Roster
+from activities.directory.zones import calendars_zone, require_known_zones, zone_of
 from contracts.errors import Rejected
 
 FIX = "Open the calendar's address: it must answer with an iCalendar file (RFC 5545)."
-EVENTS_MAX = 5_000
+EVENTS_MAX = 3_000
+LINES_MAX = 30_000
+# Values in lists, and parameters: each is parsed by itself.
+PARTS_MAX = 100_000
+# What covers one moment is searched for everybody; more than these are no shifts.
+AT_ONCE_MAX = 100
+SUMMARY_CHARS_MAX = 300
 # Wide enough for every time zone; what covers the moment itself is told apart below.
 _AROUND = timedelta(days=1)
-# Each of their occurrences since the first would be computed.
-_TOO_OFTEN = re.compile(rb"FREQ=(SECONDLY|MINUTELY)", re.IGNORECASE)
 _NOT_THERE = ("DECLINED", "DELEGATED")
+# What decides when an event is, and who is there: read wrongly it would name somebody else.
+_DECISIVE = {
+    *("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID"),
+    *("STATUS", "ATTENDEE", "SEQUENCE", "UID"),
+}
 # The libraries have errors of their own, and let those of Python pass for what is malformed.
-_MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+_MALFORMED = (
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
+    *(RecursionError, AssertionError, OSError),
+)
 
 
 class Calendars:
@@ -35,37 +50,62 @@ class Calendars:
     def __init__(self, client: httpx.Client, roster: Roster) -> None:
         self._client = client
         self._roster = roster
+        # The library keeps the zones of the calendar that it reads in one place for all.
+        self._one_at_a_time = Lock()
 
-    def members(self, url: str, now: datetime) -> frozenset[str]:
-        """The ids of the people on call at `now`; raises Rejected or Unavailable."""
+    def members(self, url: str, now: datetime, timezone: str = "") -> frozenset[str]:
+        """The ids of the people on call at `now`; raises Rejected or Unavailable. `timezone` is
+        whose days are meant where the calendar does not say.
+        """
         body = fetch(self._client, Asked(url, FIX))
         host = httpx.URL(url).host
-        if _TOO_OFTEN.search(body) or body.upper().count(b"BEGIN:VEVENT") > EVENTS_MAX:
-            said = f"{host}: an event by the minute, or more than {EVENTS_MAX} events"
-            raise Rejected(said, "Give on-call a calendar of its own.")
         try:
-            return on_call(body, now, self._roster)
+            with self._one_at_a_time:
+                return on_call(body, now, self._roster, timezone)
+        except Rejected as err:
+            raise Rejected(f"{host}: {err.message}", err.fix) from None
         except _MALFORMED as err:
             said = f"{host}: the calendar cannot be read ({type(err).__name__})"
             raise Rejected(said, FIX) from None
 
 
-def on_call(body: bytes, now: datetime, roster: Roster) -> frozenset[str]:
-    """Who is named for `now`; raises what the libraries raise for what is no calendar."""
+def on_call(body: bytes, now: datetime, roster: Roster, timezone: str = "") -> frozenset[str]:
+    """Who is named for `now`; raises Rejected, or what the libraries raise for what is no
+    calendar. Only one at a time may run in a process.
+    """
+    _require_small(body)
+    # What another calendar calls its own zone is not this one's.
+    tzp.use_zoneinfo()
     calendar = Calendar.from_ical(body)
     if not isinstance(calendar, Calendar):
         raise TypeError("this is a part of a calendar")
-    zone = _zone(calendar)
-    repeated = recurring_ical_events.of(calendar)
-    near: list[Event] = repeated.between(now - _AROUND, now + _AROUND)
-    covering = (event for event in near if _covers(event, now, zone) and not _cancelled(event))
+    _require_few(calendar.events, EVENTS_MAX, "in the calendar")
+    for event in calendar.events:
+        _require_whole(event)
+    require_bounded(calendar, now)
+    said = calendars_zone(calendar), timezone
+    near: list[Event] = recurring_ical_events.of(calendar).between(now - _AROUND, now + _AROUND)
+    require_known_zones(calendar, near)
+    zone = zone_of(calendar, near, said)
+    covering = [event for event in near if _covers(event, now, zone) and not _cancelled(event)]
+    _require_few(covering, AT_ONCE_MAX, "at this moment")
     return frozenset(person for event in covering for person in _named(event, roster))
 
 
-def _zone(calendar: Calendar) -> tzinfo:
-    """Whose days the calendar means where an event has a date and no time."""
-    wanted = calendar.get("X-WR-TIMEZONE") or next((z.tz_name for z in calendar.timezones), "UTC")
-    return ZoneInfo(str(wanted))
+def _require_small(body: bytes) -> None:
+    if body.count(b"\n") > LINES_MAX or body.count(b",") + body.count(b";") > PARTS_MAX:
+        raise Rejected(f"more than {LINES_MAX} lines or {PARTS_MAX} values", EFFORT_FIX)
+
+
+def _require_few(events: Sized, most: int, where: str) -> None:
+    if len(events) > most:
+        raise Rejected(f"more than {most} events {where}", EFFORT_FIX)
+
+
+def _require_whole(event: Event) -> None:
+    broken = [name for name, _ in event.errors if name in _DECISIVE]
+    if broken:
+        raise Rejected(f"{name_of(event)}: its {broken[0]} cannot be read", FIX)
 
 
 def _covers(event: Event, now: datetime, zone: tzinfo) -> bool:
@@ -83,12 +123,18 @@ def _cancelled(event: Event) -> bool:
 
 
 def _named(event: Event, roster: Roster) -> frozenset[str]:
-    invited = frozenset(filter(None, map(roster.by_email, _attendees(event))))
-    return invited or roster.named_in(str(event.get("SUMMARY", "")))
+    said = [(roster.by_email(address), comes) for address, comes in _attendees(event)]
+    # Who said no is not there, whatever the title still says.
+    away = {person for person, comes in said if not comes}
+    there = frozenset(person for person, _ in said if person and person not in away)
+    summary = str(event.get("SUMMARY", ""))
+    if there or len(summary) > SUMMARY_CHARS_MAX:
+        return there
+    return roster.named_in(summary) - away
 
 
-def _attendees(event: Event) -> Iterator[str]:
+def _attendees(event: Event) -> Iterator[tuple[str, bool]]:
+    """The address of each who is invited, and whether they come."""
     said: Any = event.get("ATTENDEE", [])
     for one in said if isinstance(said, list) else [said]:
-        if str(one.params.get("PARTSTAT", "")).upper() not in _NOT_THERE:
-            yield str(one)
+        yield str(one), str(one.params.get("PARTSTAT", "")).upper() not in _NOT_THERE

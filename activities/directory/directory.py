@@ -59,7 +59,7 @@ class Directory:
 
     def _on_call(self, schedule: OnCall, now: datetime) -> frozenset[str]:
         if schedule.kind == "ical":
-            return self._calendars.members(schedule.url, now)
+            return self._calendars.members(schedule.url, now, schedule.timezone)
         if schedule.kind == "pagerduty":
             return self._pagerduty.members(schedule.schedule, now, self._roster)
         return self._roster.ids & frozenset(schedule.people)

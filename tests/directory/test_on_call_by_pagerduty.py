@@ -5,8 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from directory.conftest import ANA, BEN, CHO, Asked, Said, Upstream
+from directory.conftest import ANA, BEN, CHO
 from pydantic import SecretStr
+from upstreams import Asked, Said, Upstream
 
 from activities.directory.http import WHOLE_SECONDS
 from activities.directory.pagerduty import PAGE_ITEMS, PAGES_MAX, Schedules

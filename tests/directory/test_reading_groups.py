@@ -4,19 +4,27 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event
+from threading import Event, Semaphore
 
 import httpx
 import pytest
-from directory.conftest import ANA, BEN, CHO, Said, Upstream
+from directory.conftest import ANA, BEN, CHO
 from pydantic import SecretStr
 from slack_sdk import WebClient
 from sqlalchemy import Engine
+from upstreams import Said, Upstream
 
 from activities.directory import Directory, GroupActivities, Groups, Schedules, UserGroups
-from activities.directory.groups import FAULT_SECONDS, REUSE_SECONDS, WITHIN_SECONDS
+from activities.directory.groups import (
+    FAULT_SECONDS,
+    REFRESH_AT_ONCE,
+    REUSE_SECONDS,
+    WITHIN_SECONDS,
+    Bounds,
+)
 from contracts.calls import RefreshCall
-from contracts.errors import FirebreakError, NotFound, Rejected, Unavailable
+from contracts.errors import NotFound, Rejected, Unavailable
+from contracts.groups import USERGROUP
 from contracts.policy import OnCall, Policy
 from toil.database import open_engine, upgrade
 from toil.memberships import Memberships
@@ -29,18 +37,20 @@ class Scripted:
     """A source that answers as told, counts its calls, and may wait for a gate."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, frozenset[str] | FirebreakError] = {}
+        self.answers: dict[str, frozenset[str] | Exception] = {}
         self.calls: list[str] = []
         self.gates: dict[str, Event] = {}
+        self.waiting = Semaphore(0)
 
     def members(self, group: str, now: datetime) -> frozenset[str]:
         """The scripted people, or the scripted failure."""
         assert now.tzinfo is not None
         self.calls.append(group)
         if group in self.gates:
+            self.waiting.release()
             self.gates[group].wait(30)
         answer = self.answers[group]
-        if isinstance(answer, FirebreakError):
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
@@ -109,6 +119,7 @@ def test_what_was_known_is_no_answer_when_it_cannot_be_read_now(
 
 def test_one_write_asks_a_schedule_once(groups: Groups, source: Scripted) -> None:
     """It is judged several times within a moment, and a fault need not be waited for each time."""
+    assert (REUSE_SECONDS, FAULT_SECONDS) == (5, 10)
     groups.read([PRIMARY], NOON)
     groups.read([PRIMARY], NOON + timedelta(seconds=REUSE_SECONDS))
     assert source.calls == [PRIMARY]
@@ -121,6 +132,36 @@ def test_one_write_asks_a_schedule_once(groups: Groups, source: Scripted) -> Non
     source.answers[SECONDARY] = frozenset({"ben"})
     found = groups.read([SECONDARY], NOON + timedelta(seconds=FAULT_SECONDS + 1))
     assert found.members == {SECONDARY: {"ben"}}
+
+
+def test_a_group_with_a_fault_is_asked_again(
+    groups: Groups, source: Scripted, memberships: Memberships
+) -> None:
+    """Another worker could not read it a moment after this one could: then nobody knows."""
+    groups.read([PRIMARY], NOON)
+    memberships.fault(PRIMARY, "calendar.test answered 503", NOON + timedelta(seconds=1))
+    groups.read([PRIMARY], NOON + timedelta(seconds=2))
+    assert source.calls == [PRIMARY, PRIMARY]
+
+
+@pytest.mark.parametrize("error", [AttributeError("https://x.test/s3cr3t"), RecursionError()])
+def test_what_nobody_foresaw_hinders_no_other_group(
+    groups: Groups,
+    source: Scripted,
+    memberships: Memberships,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    """The log says where it was; what the error says may be a secret, and stands nowhere."""
+    source.answers[PRIMARY] = error
+    found = groups.read([PRIMARY, SECONDARY], NOON)
+    words = f"it cannot be read ({type(error).__name__})"
+    assert found.members == {SECONDARY: {"ben"}}
+    assert found.unread == {PRIMARY: words}
+    assert memberships.members(SECONDARY, NOON) == frozenset({"ben"})
+    (logged,) = [r for r in caplog.records if r.message == "a reader of groups failed"]
+    assert "test_reading_groups.py" in logged.__dict__["where"]
+    assert "s3cr3t" not in str([r.__dict__ for r in caplog.records])
 
 
 def test_a_reader_that_hangs_is_not_waited_for(
@@ -144,6 +185,84 @@ def test_every_group_of_the_policy_is_refreshed(groups: Groups, source: Scripted
     desk = GroupActivities(groups, (PRIMARY, SECONDARY, TEAM), lambda: NOON)
     done = desk.refresh(RefreshCall())
     assert (done.read, done.unread) == ((PRIMARY, SECONDARY), (TEAM,))
+
+
+def test_what_had_no_turn_has_no_fault_and_is_the_first_the_next_time(
+    groups: Groups, source: Scripted, memberships: Memberships
+) -> None:
+    """Slow groups must not make the same ones strangers round after round."""
+    bounds = Bounds(seconds=0.2, at_once=2)
+    slow, others = ["oncall:s1", "oncall:s2"], [PRIMARY, SECONDARY]
+    source.gates = {name: Event() for name in slow}
+    source.answers |= dict.fromkeys(slow, frozenset({"cho"}))
+    first = groups.read([*slow, *others], NOON, bounds)
+    assert first.members == {}
+    assert {first.unread[name] for name in slow} == {"no answer within 0 s"}
+    assert {first.unread[n][:24] for n in others} == {"there was no time for it"}
+    assert {group.name for group in memberships.all()} == set(slow)
+    second = groups.read([*slow, *others], NOON + timedelta(minutes=1), bounds)
+    assert second.members == {PRIMARY: {"ana"}, SECONDARY: {"ben"}}
+    for gate in source.gates.values():
+        gate.set()
+
+
+def test_what_waits_for_a_thread_has_no_fault(source: Scripted, memberships: Memberships) -> None:
+    """All threads hang at others' groups: nothing is known of this one."""
+    source.gates = {PRIMARY: Event()}
+    with ThreadPoolExecutor(1) as pool:
+        groups = Groups(source, memberships, pool)
+        found = groups.read([PRIMARY, SECONDARY], NOON, Bounds(seconds=0.2))
+        source.gates[PRIMARY].set()
+    assert found.unread[SECONDARY].startswith("there was no time for it")
+    assert source.calls == [PRIMARY]
+
+
+def test_a_refresh_leaves_readers_for_a_judgement(
+    source: Scripted, memberships: Memberships
+) -> None:
+    """All schedules are slow at once; the question that comes meanwhile is judged all the same."""
+    slow = tuple(f"oncall:s{n}" for n in range(20))
+    source.answers |= dict.fromkeys(slow, frozenset({"cho"}))
+    gate = Event()
+    source.gates = dict.fromkeys(slow, gate)
+    with ThreadPoolExecutor(2 * REFRESH_AT_ONCE) as pool, ThreadPoolExecutor(1) as worker:
+        groups = Groups(source, memberships, pool)
+        desk = GroupActivities(groups, slow, lambda: NOON)
+        round_ = worker.submit(desk.refresh, RefreshCall())
+        assert all(source.waiting.acquire(timeout=10) for _ in range(REFRESH_AT_ONCE))
+        found = groups.read([PRIMARY, SECONDARY], NOON)
+        gate.set()
+        done = round_.result(30)
+    assert found.members == {PRIMARY: {"ana"}, SECONDARY: {"ben"}}
+    assert (len(done.read), done.unread) == (20, ())
+
+
+def test_a_refresh_asks_slack_for_some_groups_a_round(groups: Groups, source: Scripted) -> None:
+    """Slack answers twenty calls a minute; each group still has its turn before it is stale."""
+    teams = tuple(f"{USERGROUP}S{n:02}" for n in range(25))
+    source.answers |= dict.fromkeys(teams, frozenset({"cho"}))
+    now = [NOON]
+    desk = GroupActivities(groups, (*teams, PRIMARY), lambda: now[0])
+    rounds = []
+    for _ in range(3):
+        rounds.append(desk.refresh(RefreshCall()).read)
+        now[0] += timedelta(minutes=1)
+    assert [len(read) for read in rounds] == [11, 11, 11]
+    assert all(PRIMARY in read for read in rounds)
+    assert {name for read in rounds for name in read} == {*teams, PRIMARY}
+
+
+def test_a_refresh_of_another_worker_counts_as_a_turn(
+    source: Scripted, memberships: Memberships, threads: Executor
+) -> None:
+    """Two workers take the rounds as they come; together they reach every group."""
+    teams = tuple(f"{USERGROUP}S{n:02}" for n in range(20))
+    source.answers |= dict.fromkeys(teams, frozenset({"cho"}))
+    times = iter([NOON, NOON + timedelta(minutes=1)])
+    for _ in range(2):
+        desk = GroupActivities(Groups(source, memberships, threads), teams, lambda: next(times))
+        assert len(desk.refresh(RefreshCall()).read) == 10
+    assert sorted(source.calls) == sorted(teams)
 
 
 @pytest.fixture

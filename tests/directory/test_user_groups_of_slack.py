@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from directory.conftest import ANA, BEN, CHO, Upstream
+from directory.conftest import ANA, BEN, CHO
 from slack_sdk import WebClient
+from upstreams import Upstream
 
 from activities.directory.people import Roster
 from activities.directory.usergroups import UserGroups
@@ -86,6 +87,43 @@ def test_a_page_that_is_no_answer_is_refused(upstream: Upstream) -> None:
     upstream.says(b"<html>sign in</html>")
     with pytest.raises(Rejected, match="Slack answered 200"):
         members(upstream)
+
+
+@pytest.mark.parametrize("body", [b"[]", b'"x"', b"7", b"null", b"\xff", b""])
+def test_an_answer_that_is_no_object_is_refused(upstream: Upstream, body: bytes) -> None:
+    """Whatever the library makes of it."""
+    upstream.says(body)
+    with pytest.raises(Rejected):
+        members(upstream)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry_After": "7"}, 7),
+        ({}, 30),
+        ({"Retry_After": "soon"}, 30),
+        ({"Retry_After": "9" * 9}, 300),
+    ],
+    ids=["told", "not told", "nonsense", "for ever"],
+)
+def test_slack_is_left_alone_as_long_as_it_asks(
+    upstream: Upstream, headers: dict[str, str], seconds: int
+) -> None:
+    """No group is asked about meanwhile, for each call would lengthen the wait of all."""
+    client = WebClient("xoxb-s3cr3t", f"{upstream.url}/api/", timeout=3, retry_handlers=[])
+    now = [100.0]
+    groups = UserGroups(client, lambda: now[0])
+    upstream.says({"ok": False, "error": "ratelimited"}, 429, **headers)
+    with pytest.raises(Unavailable, match="Slack answered ratelimited"):
+        groups.members("S0123", ROSTER)
+    upstream.says({"ok": True, "users": ["U01"]})
+    now[0] += seconds - 1
+    with pytest.raises(Unavailable, match="to be left alone for 1 s"):
+        groups.members("S0999", ROSTER)
+    assert len(upstream.asked) == 1
+    now[0] += 1
+    assert groups.members("S0999", ROSTER) == {"ana"}
 
 
 def test_slack_may_be_away(upstream: Upstream) -> None:

@@ -61,6 +61,14 @@ def test_every_group_is_known_by_its_name_once(read: Read) -> None:
             "[[oncall]]\nname = 'x'\nkind = 'ical'\nurl = 'https://c.test'\npeople = ['ana']",
             r"oncall\.x\.people: it is not read for kind 'ical'",
         ),
+        (
+            "[[oncall]]\nname = 'x'\nkind = 'static'\npeople = ['ana']\ntimezone = 'UTC'",
+            r"oncall\.x\.timezone: it is not read for kind 'static'",
+        ),
+        (
+            "[[oncall]]\nname = 'x'\nkind = 'ical'\nurl = 'https://c.test'\ntimezone = 'Mars'",
+            r"oncall\.x\.timezone: 'Mars' is no IANA time zone",
+        ),
         ("[incident]\nremind_percent = 100", r"incident\.remind_percent: "),
         (
             "[incident]\nremind_percent = 60\npage_percent = 60",

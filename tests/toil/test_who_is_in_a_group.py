@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import Engine
 
-from toil.memberships import FRESH_SECONDS_MAX, Memberships
+from toil.memberships import CLOCKS_APART_SECONDS, FRESH_SECONDS_MAX, Memberships
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LATER = NOON + timedelta(seconds=FRESH_SECONDS_MAX)
@@ -15,6 +16,7 @@ def test_what_was_read_holds_for_five_minutes(engine: Engine) -> None:
     """To the second; what is older is unknown, and so is what nobody ever read."""
     groups = Memberships(engine)
     groups.keep(PRIMARY, {"ben", "ana"}, NOON)
+    assert FRESH_SECONDS_MAX == 300
     assert groups.members(PRIMARY, LATER) == frozenset({"ana", "ben"})
     assert groups.members(PRIMARY, LATER + timedelta(seconds=1)) is None
     assert groups.members("oncall:other", NOON) is None
@@ -36,6 +38,32 @@ def test_the_newest_answer_stays(engine: Engine) -> None:
     groups.fault(PRIMARY, "an old failure", NOON)
     (known,) = groups.all()
     assert (known.people, known.fault) == (frozenset({"ben"}), "")
+
+
+@pytest.mark.parametrize("seconds", [CLOCKS_APART_SECONDS + 1, 3_600, 10**9])
+def test_a_time_that_is_not_yet_holds_nobody(engine: Engine, seconds: int) -> None:
+    """A worker whose clock is fast must not freeze the group until that time has come."""
+    groups = Memberships(engine)
+    groups.keep(PRIMARY, {"ana"}, NOON + timedelta(seconds=seconds))
+    assert groups.members(PRIMARY, NOON) is None
+    assert groups.groups_of("ana", [PRIMARY], NOON) == frozenset()
+    groups.fault(PRIMARY, "calendar.test answered 503", NOON)
+    assert [g.fault for g in groups.all()] == ["calendar.test answered 503"]
+    groups.keep(PRIMARY, {"ben"}, NOON)
+    assert groups.members(PRIMARY, NOON) == frozenset({"ben"})
+    assert [(g.read_at, g.fault) for g in groups.all()] == [(NOON, "")]
+
+
+def test_clocks_may_be_a_little_apart(engine: Engine) -> None:
+    """Who asks a moment before the answer's own time has an answer; it is not asked for longer."""
+    groups = Memberships(engine)
+    ahead = NOON + timedelta(seconds=CLOCKS_APART_SECONDS)
+    groups.keep(PRIMARY, {"ana"}, ahead)
+    groups.keep(PRIMARY, {"ben"}, NOON)
+    assert groups.members(PRIMARY, NOON) == frozenset({"ana"})
+    (known,) = groups.all()
+    assert known.is_fresh(ahead - timedelta(seconds=5), 5)
+    assert not known.is_fresh(ahead - timedelta(seconds=6), 5)
 
 
 def test_a_failed_read_ages_what_was_known(engine: Engine) -> None:
