@@ -33,6 +33,7 @@ from gateway.app import slack_keys
 from gateway.client import Api
 from gateway.slack.faults import slack_health
 from gateway.under_way import under_way
+from parts import check_runbooks, open_clusters
 from settings import Settings, read_policy, read_settings
 from stack import CLIENT_FILE
 from staging import PLAYED_FILE
@@ -41,7 +42,7 @@ from toil.database import open_engine, require_current
 from toil.journal import Journal
 from toil.memberships import Membership, Memberships
 from toil.pauses import Pauses
-from worker import check_runbooks, open_clusters, temporal_address
+from worker import temporal_address
 from workflows.authoring.folders import Loaded, load
 from workflows.authoring.steps import activities_of
 from workflows.connection import connect

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from temporalio import activity
 
 from contracts.alert import Alert
+from contracts.approval import Pages
 from contracts.calls import MATCH, Match, MatchCall
 from contracts.matching import Trigger
 from contracts.policy import Policy, Service
@@ -20,11 +21,17 @@ class CatalogueActivities:
     """`triggers` has a key for every runbook there is, also for those that no alert starts."""
 
     def __init__(
-        self, policy: Policy, triggers: Mapping[str, tuple[Trigger, ...]], *, messenger: bool
+        self,
+        policy: Policy,
+        triggers: Mapping[str, tuple[Trigger, ...]],
+        *,
+        messenger: bool,
+        pages: Pages | None = None,
     ) -> None:
         self._policy = policy
         self._triggers = triggers
         self._messenger = messenger
+        self._pages = pages
 
     @activity.defn(name=MATCH)
     def match(self, call: MatchCall) -> Match:
@@ -38,6 +45,7 @@ class CatalogueActivities:
             team=service.team if service else "",
             rules=self._policy.incident,
             messenger=self._messenger,
+            pages=self._pages,
         )
 
     def _choose(self, call: MatchCall, service: str) -> tuple[str | None, str]:

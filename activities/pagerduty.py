@@ -1,90 +1,121 @@
-"""Calls people by PagerDuty: one alert for an incident, over its Events API v2.
+"""Calls people by PagerDuty, over its Events API v2: an alert for each reason to call.
 
     trigger       the incident needs people, a question stays unanswered, or somebody pages
     acknowledge   a person has taken it over
-    resolve       it is closed
+    resolve       the question was answered, or the incident is closed
 
-Every revision of an incident comes by here and most say nothing: only a call that is newer than
-the one that was made last is made. The integration's key never shows in an error or a log.
+Every revision of an incident comes by here and most say nothing: only what PagerDuty does not know
+yet is told. What was told of each reason is a row of its own, written down before a call is made
+and after it was taken, so that a kill in between forgets none. The integration's key never shows in
+an error or a log.
 """
 
-import re
-from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple, Protocol
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import httpx
 from pydantic import SecretStr
 
-from contracts.errors import Rejected, Unavailable
+from activities.alarms import Alarm, news_of
+from contracts.errors import Busy, Rejected, Unavailable
 from contracts.message import MessageView, headline
 from contracts.views import ApprovalView, TimelineItem
 from toil.messages import MessageState
 
 CHANNEL = "pagerduty"
 TIMEOUT_SECONDS = 10.0
+# With one more call of that timeout it stays within the lease of whoever sends.
+SENDING_SECONDS_MAX = 15.0
 SUMMARY_CHARS_MAX = 1024
 DETAIL_CHARS_MAX = 2000
 ALERTS_TOLD_MAX = 5
 RETRY_AFTER_SECONDS_MAX = 300.0
 FIX = "Check FIREBREAK_PAGERDUTY_ROUTING_KEY: the integration key of Events API v2."
 _LATER = (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_EARLY, httpx.codes.TOO_MANY_REQUESTS)
-_MADE = re.compile(r"(quiet|trigger|acknowledge|resolve):(\d+)")
 # What an alert says of itself, worst first; where none says anything it is an error.
 _SEVERITIES = ("critical", "error", "warning", "info")
-
-Said = Literal["quiet", "trigger", "acknowledge", "resolve", "unknown"]
 
 
 class Rows(Protocol):
     """What the channels have been told (`toil.messages.Messages`)."""
 
-    def state(self, incident: str, channel: str) -> MessageState | None:
-        """What this channel was told of the incident last."""
+    def parts(self, incident: str, channel: str) -> dict[str, MessageState]:
+        """What this channel was told of the incident, by `<channel>/<reason>`."""
 
-
-class Made(NamedTuple):
-    """What was sent last, and up to which line of the timeline; `unknown` after a refusal."""
-
-    said: Said
-    seq: int
-
-    def __str__(self) -> str:
-        return f"{self.said}:{self.seq}"
+    def shown(self, state: MessageState) -> bool:
+        """Note what it was told; False when somebody has told it something newer."""
 
 
 class PagerDutyChannel:
-    """`client` is shared and closed by whoever made it; `rows` tell what was sent before."""
+    """`client` is shared and closed by whoever made it; `rows` tell what was sent before; `clock`
+    counts seconds.
+    """
 
-    def __init__(self, url: str, routing_key: SecretStr, client: httpx.Client, rows: Rows) -> None:
+    def __init__(
+        self,
+        url: str,
+        routing_key: SecretStr,
+        client: httpx.Client,
+        rows: Rows,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._url = httpx.URL(url)
         self._key = routing_key
         self._client = client
         self._rows = rows
+        self._clock = clock
 
-    def send(self, view: MessageView, idempotency_key: str) -> str:  # noqa: ARG002 - the incident's id is the key there
-        """Send the event that this view asks for, if it is news; returns what was sent last.
+    def send(self, view: MessageView, idempotency_key: str) -> str:  # noqa: ARG002 - each reason has its own key there
+        """Send the events that this view asks for, as far as they are news; returns how many.
 
-        A repeat after a lost answer falls together with the first: there is one alert by incident.
+        A repeat after a lost answer falls together with the first: both have the reason's key.
 
         Raises:
-            Rejected: PagerDuty will never take it (400 and other refusals).
-            Unavailable: no answer, 5xx, or "later" (408, 425, 429).
+            Rejected: PagerDuty will never take one of them (400 and other refusals); the others
+                were sent.
+            Unavailable: no answer, 5xx, or "later" (408, 425, 429); or there is more to send than
+                one sender has time for.
+            Busy: another worker tells of a newer revision.
 
         """
-        before = self._before(view.incident.id)
-        wanted = event_wanted(view, before)
-        if wanted is None:
-            return str(before)
-        self._post(_event(view, wanted))
-        return str(wanted)
+        news = news_of(view, self._known(view.incident.id))
+        ends = self._clock() + SENDING_SECONDS_MAX
+        refused: list[Rejected] = []
+        for told, alarm in enumerate(news):
+            if self._clock() >= ends:
+                raise _more(len(news) - told)
+            try:
+                self._tell(view, alarm)
+            except Rejected as err:
+                refused.append(err)
+        if refused:
+            raise refused[0]
+        return f"{len(news)} events"
 
-    def _before(self, incident: str) -> Made:
-        state = self._rows.state(incident, CHANNEL)
-        told = state.external_id if state else None
-        if not told:
-            return Made("quiet", 0)
-        found = _MADE.fullmatch(told)
-        return Made(found[1], int(found[2])) if found else Made("unknown", 0)  # type: ignore[arg-type]  # the pattern's words
+    def _known(self, incident: str) -> Mapping[str, Alarm]:
+        rows = self._rows.parts(incident, CHANNEL).items()
+        alarms = (_alarm(name.removeprefix(f"{CHANNEL}/"), row) for name, row in rows)
+        return {alarm.reason: alarm for alarm in alarms}
+
+    def _tell(self, view: MessageView, alarm: Alarm) -> None:
+        if alarm.said == "trigger":
+            # Killed between the call and its note, nobody would resolve it.
+            self._note(view, alarm._replace(said="triggering"))
+        self._post(_event(view, alarm))
+        self._note(view, alarm)
+
+    def _note(self, view: MessageView, alarm: Alarm) -> None:
+        incident = view.incident
+        state = MessageState(
+            incident=incident.id,
+            channel=f"{CHANNEL}/{alarm.reason}",
+            revision=incident.revision,
+            external_id=f"{alarm.said}:{alarm.seq}",
+        )
+        if not self._rows.shown(state):
+            raise Busy(f"another worker is telling {CHANNEL} about {incident.id}")
 
     def _post(self, event: dict[str, Any]) -> None:
         body = {"routing_key": self._key.get_secret_value(), **event}
@@ -108,43 +139,23 @@ class PagerDutyChannel:
             raise Rejected(f"{host} answered {status}", FIX)
 
 
-def event_wanted(view: MessageView, before: Made) -> Made | None:
-    """Which event the view asks for after what was sent before; None for none."""
-    incident = view.incident
-    newest = max((line.seq for line in incident.timeline), default=0)
-    standing = before.said in ("trigger", "acknowledge", "unknown")
-    if incident.status == "closed":
-        return Made("resolve", newest) if standing else None
-    call = max(_calls(view), key=lambda line: line.seq, default=None)
-    if call is not None and call.seq > before.seq:
-        return Made("trigger", call.seq)
-    if incident.status == "taken_over" and before.said in ("trigger", "unknown"):
-        return Made("acknowledge", newest)
-    return None
+def _more(left: int) -> Unavailable:
+    later = Unavailable(f"{left} more events are to be sent")
+    later.after_seconds = 1.0
+    return later
 
 
-def _calls(view: MessageView) -> Iterator[TimelineItem]:
-    """The lines by which people are called now. One that was answered meanwhile calls no more."""
-    waiting = {asked.id for asked in view.approvals if asked.stage == "paged"}
-    escalated = view.incident.status == "escalated"
-    for line in view.incident.timeline:
-        if line.type == "paged":
-            if "approval" not in line.data or line.data["approval"] in waiting:
-                yield line
-        elif escalated and _escalates(line):
-            yield line
+def _alarm(reason: str, row: MessageState) -> Alarm:
+    said, _, seq = (row.external_id or "").partition(":")
+    return Alarm(reason, said, int(seq))  # type: ignore[arg-type]  # only `_note` writes it
 
 
-def _escalates(line: TimelineItem) -> bool:
-    tried = line.type == "outcome" and not line.data.get("dry_run")
-    return tried or line.type in ("escalated", "handed_back")
-
-
-def _event(view: MessageView, made: Made) -> dict[str, Any]:
-    event: dict[str, Any] = {"event_action": made.said, "dedup_key": view.incident.id}
-    if made.said != "trigger":
+def _event(view: MessageView, alarm: Alarm) -> dict[str, Any]:
+    key = f"{view.incident.id}/{alarm.reason}"
+    event: dict[str, Any] = {"event_action": alarm.said, "dedup_key": key}
+    if alarm.said != "trigger":
         return event
-    call = next(line for line in view.incident.timeline if line.seq == made.seq)
+    call = next(line for line in view.incident.timeline if line.seq == alarm.seq)
     return event | {
         "client": "Firebreak",
         "client_url": view.url,

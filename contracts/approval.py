@@ -45,6 +45,20 @@ class Vote(Contract):
     via: str = ""
 
 
+class Pages(Contract):
+    """Who is called when a question stays unanswered: `people` are ids and names of groups, who are
+    told in person; `pagerduty` says that PagerDuty pages, too.
+    """
+
+    people: tuple[str, ...] = ()
+    pagerduty: bool = False
+
+    @property
+    def anybody(self) -> bool:
+        """Whether there is somebody to call."""
+        return self.pagerduty or bool(self.people)
+
+
 class Approval(Contract):
     """The state of one question. `workflow` takes the `decide` update; `approvers` are ids of
     people and names of groups (`contracts.groups`). `stage` says how loudly people were asked.

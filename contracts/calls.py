@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal
 from pydantic import Field, SerializeAsAny
 
 from contracts.alert import Alert
-from contracts.approval import Approval
+from contracts.approval import Approval, Pages
 from contracts.model import Contract
 from contracts.plan import Plan
 from contracts.policy import IncidentRules
@@ -60,7 +60,8 @@ class MatchCall(Contract):
 
 class Match(Contract):
     """The answer, recorded in history: `runbook` is a workflow type, or None with the reason.
-    `rules` are the incident's times; `messenger` says that somebody listens.
+    `rules` are the incident's times; `messenger` says that somebody listens; `pages` are whom a
+    question calls that stays unanswered, None where that is not known.
     """
 
     runbook: str | None = None
@@ -69,6 +70,7 @@ class Match(Contract):
     team: str = ""
     rules: IncidentRules = IncidentRules()
     messenger: bool = False
+    pages: Pages | None = None
 
 
 class JudgeCall(Contract):
@@ -277,9 +279,13 @@ class PersonRequest(Contract):
 
 
 class PageRequest(PersonRequest):
-    """The argument of `page`: call `whom` to it, ids of people or names of groups."""
+    """The argument of `page`: call `whom` to it, ids of people or names of groups. `members` are
+    the people for whom each of the groups stood when it was called; a group is absent whose members
+    nobody knew.
+    """
 
     whom: tuple[str, ...]
+    members: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class IncidentRef(Contract):

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from contracts.alert import Alert
+from contracts.approval import Pages
 from contracts.model import Contract
 from contracts.target import Target
 
@@ -17,7 +18,7 @@ class Case(Contract):
     """One attempt of one runbook at one incident. `actor` is the person who asked for it, or
     `firebreak` when an alert did. A `dry_run` plans and says what it would do. No question waits
     longer than `approval_seconds`; after `remind_percent` of that time who was asked is reminded,
-    after `page_percent` somebody is paged (0 is never).
+    after `page_percent` those of `pages` are called (0 is never; None where nobody knows whom).
     """
 
     incident: str
@@ -34,6 +35,7 @@ class Case(Contract):
     approval_seconds: int = Field(default=900, ge=1)
     remind_percent: int = Field(default=0, ge=0, lt=100)
     page_percent: int = Field(default=0, ge=0, lt=100)
+    pages: Pages | None = None
 
     @property
     def key(self) -> str:

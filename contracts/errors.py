@@ -138,6 +138,8 @@ class Rejected(Stop):
     """Another system refused for good."""
 
     code = "rejected"
+    # Whether the same may pass when a person has changed something there.
+    is_mendable = False
     fix = "Read the other system's answer; permissions or the object itself must change."
 
 

@@ -60,11 +60,21 @@ class Who(Contract):
     slack: str = ""
 
 
+class Call(Contract):
+    """That somebody called `people` (ids) to the incident, in line `seq` of its timeline."""
+
+    seq: int
+    people: tuple[str, ...] = ()
+
+
 class MessageView(Contract):
     """One incident as a channel tells of it: the approvals that are open, every question it asked
     (oldest first, the newest `ASKED_MAX`), the people it speaks of, and where its page is. `place`
     is the channel of the incident's service, as the policy names it; `called` are the ids of those
-    whom somebody called to the incident.
+    whom somebody called to the incident, `calls` the newest of these calls. `unread` are the groups
+    that are to be told in person now and of which nobody knows who is in them. `responders` are the
+    people and user groups who answer for its service, while it needs people; a schedule of which
+    nobody knows who is on call stands for itself.
     """
 
     incident: IncidentDetail
@@ -74,6 +84,9 @@ class MessageView(Contract):
     people: tuple[Who, ...] = ()
     place: str = ""
     called: tuple[str, ...] = ()
+    calls: tuple[Call, ...] = ()
+    unread: tuple[str, ...] = ()
+    responders: tuple[str, ...] = ()
 
 
 def headline(view: MessageView) -> str:

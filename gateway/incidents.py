@@ -36,7 +36,7 @@ from gateway.handover import INCIDENT
 from gateway.identity import must_act, require_reader
 from gateway.pages import render
 from gateway.pages import who as name_of
-from gateway.paging import check_whom
+from gateway.paging import check_whom, members_of
 from gateway.requests import ask, ask_or_start, idempotency_key
 from gateway.standing import lines_of, standing
 from gateway.targets import is_namespace
@@ -267,8 +267,10 @@ async def page(
     body: Annotated[PageBody, Depends(body_of(PageBody))],
 ) -> Response:
     """Call somebody else to it; channels ring them."""
-    wanted = PageRequest(person=must_act(person).id, **body.model_dump())
-    check_whom(wanted.whom, here.policy)
+    must_act(person)
+    check_whom(body.whom, here.policy)
+    members = await run_in_threadpool(members_of, body.whom, here.memberships, here.clock())
+    wanted = PageRequest(person=person.id, members=members, **body.model_dump())
     ref = await _answer(here, incident_id, "page", wanted, idempotency_key(request))
     return JSONResponse(ref.model_dump(mode="json"))
 

@@ -5,13 +5,16 @@ help must not wait for nobody.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from contracts.errors import InvalidInput
-from contracts.groups import ONCALL, group_label
+from contracts.groups import ONCALL, group_label, is_group
 from contracts.message import Who
 from contracts.people import approver_faults
 from contracts.policy import Policy
+from toil.memberships import Memberships
 
+MEMBERS_MAX = 10
 _FIX = "Choose a responder, or a schedule under [[oncall]]."
 
 
@@ -21,6 +24,17 @@ def callable_by(person: str, policy: Policy) -> tuple[Who, ...]:
     groups = (Who(id=name, name=group_label(name).capitalize()) for name in schedules)
     others = (p for p in policy.people if p.id != person and "responder" in p.roles)
     return (*groups, *(Who(id=p.id, name=p.name, slack=p.slack) for p in others))
+
+
+def members_of(
+    whom: Iterable[str], memberships: Memberships, now: datetime
+) -> dict[str, tuple[str, ...]]:
+    """For whom each group stands at this moment, `MEMBERS_MAX` at most; without those of which
+    nobody knows.
+    """
+    known = {name: memberships.members(name, now) for name in whom if is_group(name)}
+    people = {name: sorted(found) for name, found in known.items() if found is not None}
+    return {name: tuple(found[:MEMBERS_MAX]) for name, found in people.items()}
 
 
 def check_whom(whom: Iterable[str], policy: Policy) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from activities.messages import MessageActivities
 from activities.slack.channel import SlackChannel
-from activities.slack.client import SlackApi, open_client
+from activities.slack.client import SlackApi, open_bot
 from contracts.approval import Answer, Approval, Vote
 from contracts.calls import DeliverCall, Delivered
 from contracts.journal import Event, IncidentChange, Record
@@ -67,7 +67,7 @@ class Desk:
 
     def worker(self) -> SlackChannel:
         """Another worker's channel: it shares the books and nothing else."""
-        client = open_client(SecretStr(self.slack.bot_token), self.slack.api_url)
+        client = open_bot(SecretStr(self.slack.bot_token), self.slack.api_url)
         journal = Journal(self.engine)
         return SlackChannel(
             SlackApi(client, lambda: self.clock().timestamp()),

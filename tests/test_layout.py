@@ -26,6 +26,7 @@ PACKAGES = {
 }
 MODULES = {
     "worker",
+    "parts",
     "cli",
     "terminal",
     "authoring",

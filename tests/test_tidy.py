@@ -27,6 +27,7 @@ PACKAGES = (
 )
 ROOTS = (
     "worker.py",
+    "parts.py",
     "cli.py",
     "terminal.py",
     "authoring.py",

@@ -61,11 +61,20 @@ class Messages:
             insert_new(session, MessageRow(incident=incident, channel=channel))
             session.execute(statement)
 
-    def release(self, incident: str, channel: str) -> None:
-        """Give a claim back after a failed send, so that the next attempt need not wait."""
-        statement = update(MessageRow).where(*_place(incident, channel)).values(lease_until=None)
+    def release(self, incident: str, channel: str, until: datetime | None = None) -> None:
+        """Give a claim back after a failed send, so that the next attempt need not wait; with
+        `until`, only the claim that lasts until then, for another sender may have one by now.
+        """
+        mine = () if until is None else (col(MessageRow.lease_until) == until,)
+        statement = update(MessageRow).where(*_place(incident, channel), *mine)
         with writing(self._engine) as session:
-            session.execute(statement)
+            session.execute(statement.values(lease_until=None))
+
+    def refused(self, incident: str, channel: str, external_id: str) -> None:
+        """Note that the channel refused what it was sent, which is not given up."""
+        statement = update(MessageRow).where(*_place(incident, channel))
+        with writing(self._engine) as session:
+            session.execute(statement.values(external_id=external_id))
 
     def state(self, incident: str, channel: str) -> MessageState | None:
         """What the channel has, or None when nobody ever tried to tell it."""
@@ -108,22 +117,32 @@ class Messages:
             insert_new(session, MessageRow(incident=incident, channel=part))
             return session.scalars(statement).first() is not None
 
-    def not_posted(self, incident: str, part: str) -> None:
-        """Note that a begun post is surely not there."""
-        statement = update(MessageRow).where(*_place(incident, part)).values(posting_at=None)
+    def not_posted(self, incident: str, part: str, begun: datetime | None = None) -> None:
+        """Note that a begun post is surely not there; with `begun`, only the one of then."""
+        mine = () if begun is None else (col(MessageRow.posting_at) == begun,)
+        statement = update(MessageRow).where(*_place(incident, part), *mine)
         with writing(self._engine) as session:
-            session.execute(statement)
+            session.execute(statement.values(posting_at=None))
 
     def shown(self, state: MessageState) -> bool:
         """Note what a message shows now. False when a newer revision is noted already: then what
         was just sent may stand above it.
         """
+        return self._show(state)
+
+    def shown_once(self, state: MessageState) -> bool:
+        """The same for a message that never moves: False also when another one, which was posted
+        meanwhile, stands in its place already.
+        """
+        own = col(MessageRow.external_id)
+        return self._show(state, or_(own.is_(None), own == state.external_id))
+
+    def _show(self, state: MessageState, *conditions: Any) -> bool:
         values = state.model_dump(include={"revision", "external_id", "digest", "delivered_at"})
+        not_newer = col(MessageRow.revision) <= state.revision
         statement = (
             update(MessageRow)
-            .where(
-                *_place(state.incident, state.channel), col(MessageRow.revision) <= state.revision
-            )
+            .where(*_place(state.incident, state.channel), not_newer, *conditions)
             .values(posting_at=None, **values)
             .returning(col(MessageRow.channel))
         )

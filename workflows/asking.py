@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 from temporalio import workflow
 
-from contracts.approval import Approval, Decision, Stage, Vote
+from contracts.approval import Approval, Decision, Pages, Stage, Vote
 from contracts.case import Case
 from contracts.errors import Declined, Expired, NoLongerNeeded, NotFound
 from contracts.groups import approver_labels
 from contracts.journal import IncidentChange
 from contracts.plan import Plan, Verdict
 from contracts.toil import Observation
-from contracts.words import minutes_text
+from contracts.words import listed, minutes_text
 from workflows.gate import Gate
 from workflows.scribe import Scribe
 
@@ -123,7 +123,8 @@ class Questions:
         whole, case = asked.expires_at - asked.opened_at, self._case
         percents: list[tuple[int, Stage]] = [
             (case.remind_percent, "reminded"),
-            (case.page_percent, "paged"),
+            # With nobody to call there is no such moment.
+            (0 if case.pages and not case.pages.anybody else case.page_percent, "paged"),
         ]
         rungs = [Rung(asked.opened_at + whole * p / 100, s, s) for p, s in percents if p]
         return sorted(rungs, key=lambda rung: rung.at)
@@ -144,7 +145,10 @@ class Questions:
         stage = due[-1].stage
         if stage is not None and now < gate.approval.expires_at:
             called = gate.call(stage)
-            line = self._scribe.event(stage, _call(called), data={"approval": called.id})
+            pages = self._case.pages if stage == "paged" else None
+            whom = {"pages": pages.model_dump(mode="json")} if pages else {}
+            data = {"approval": called.id} | whom
+            line = self._scribe.event(stage, _call(called, pages), data=data)
             await self._scribe.write(line, approval=called)
         return rungs[len(due) :]
 
@@ -153,7 +157,10 @@ class Questions:
             return
         lines = [
             self._scribe.event(
-                "decided", _sentence(vote), vote.person, {"approval": approval.id, "via": vote.via}
+                "decided",
+                _sentence(approval, vote),
+                vote.person,
+                {"approval": approval.id, "via": vote.via},
             )
             for vote in votes
         ]
@@ -182,7 +189,8 @@ class Questions:
             return asked
         if asked.state == "denied":
             last = asked.votes[-1]
-            raise Declined(f"{last.person} declined: {last.reason}")
+            verb = "withdrew it" if _withdraws(asked, last) else "declined"
+            raise Declined(f"{last.person} {verb}: {last.reason}")
         if asked.state == "void":
             await self._finish(gate, "void", self._calm)
             raise NoLongerNeeded(self._calm)
@@ -206,17 +214,30 @@ class Questions:
         return self.gate(decision.approval).add(decision, workflow.now())
 
 
-def _sentence(vote: Vote) -> str:
-    verb = "approved" if vote.decision == "approve" else "denied"
+def _withdraws(asked: Approval, vote: Vote) -> bool:
+    """Whether who asked for the run no longer wants it."""
+    return vote.decision == "deny" and vote.person == asked.requester
+
+
+def _sentence(asked: Approval, vote: Vote) -> str:
+    denied = "withdrew it" if _withdraws(asked, vote) else "denied"
+    verb = "approved" if vote.decision == "approve" else denied
     return f"{vote.person} {verb}" + (f": {vote.reason}" if vote.reason else "")
 
 
-def _call(asked: Approval) -> str:
+def _call(asked: Approval, pages: Pages | None) -> str:
+    """The line of a rung; whom it calls besides those who may decide is said where it is known."""
     agreed = sum(vote.decision == "approve" for vote in asked.votes)
     so_far = f"{agreed} of {asked.needed} agreed" if agreed else "nobody has decided"
-    verb = "people are paged" if asked.stage == "paged" else "reminded"
+    verb = ", reminded" if asked.stage == "reminded" else ""
     who = approver_labels(asked.approvers)
-    return f"{so_far}, {verb}: {who} may decide until {asked.expires_at:%H:%M:%S} UTC"
+    called = f", calling {_callees(pages)}" if pages else verb
+    return f"{so_far}{called}: {who} may decide until {asked.expires_at:%H:%M:%S} UTC"
+
+
+def _callees(pages: Pages) -> str:
+    people = [approver_labels([name]) for name in pages.people]
+    return listed([*people, "whoever PagerDuty pages"] if pages.pagerduty else people)
 
 
 def _facts(approval: Approval) -> dict[str, object]:

@@ -7,6 +7,7 @@ Everything a handler touches exists before `run` starts, because an update may c
 from datetime import datetime
 
 from contracts.approval import Approval, ApprovalState, Decision, Stage, Vote
+from contracts.case import NOBODY
 from contracts.errors import (
     AlreadyDecided,
     Expired,
@@ -19,8 +20,9 @@ from contracts.groups import approver_labels, is_group
 
 
 class Gate:
-    """Answers are bound to the plan's digest and come from distinct people, never from the
-    requester; the first denial closes it, approvals close it when there are enough.
+    """Answers are bound to the plan's digest and come from distinct people; the requester may only
+    withdraw, which is a denial. The first denial closes it, approvals close it when there are
+    enough.
     """
 
     def __init__(self, approval: Approval) -> None:
@@ -41,7 +43,7 @@ class Gate:
         self._check_open(now)
         if decision.digest is not None and decision.digest != asked.plan.digest:
             raise PlanChanged("this is not the plan you looked at")
-        if decision.person == asked.requester or not self._may(decision):
+        if not (self._withdraws(decision) or self._may(decision)):
             raise self._not_allowed(decision.person)
         if decision.decision == "deny" and not decision.reason.strip():
             raise ReasonMissing("a denial needs a reason")
@@ -49,8 +51,16 @@ class Gate:
             missing = asked.needed - len(self._agreed())
             raise AlreadyDecided(f"you have approved already; {missing} more must agree")
 
+    def _withdraws(self, decision: Decision) -> bool:
+        """Whether somebody no longer wants what they have asked for: that only prevents."""
+        return decision.decision == "deny" and decision.person == self.approval.requester != NOBODY
+
     def _may(self, decision: Decision) -> bool:
-        """Whether the person is named, or in a named group as the door knows it now."""
+        """Whether the person is named, or in a named group as the door knows it now, and has not
+        asked for it.
+        """
+        if decision.person == self.approval.requester:
+            return False
         groups = (group for group in decision.groups if is_group(group))
         return any(who in self.approval.approvers for who in (decision.person, *groups))
 
@@ -66,7 +76,7 @@ class Gate:
 
     def _not_allowed(self, person: str) -> Stop:
         if person == self.approval.requester:
-            return NotAllowed("who asked for a run may not approve it")
+            return NotAllowed("who asked for a run may withdraw it, and not approve it")
         may = approver_labels(self.approval.approvers)
         return NotAllowed(f"only {may} may decide this")
 

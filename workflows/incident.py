@@ -5,18 +5,27 @@ While a runbook runs, the incident neither returns nor continues as new, because
 kill the runbook.
 """
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from temporalio import workflow
 
 from contracts.alert import Alert
-from contracts.calls import IncidentRef, IncidentStart, Match, PageRequest, RunRequest
+from contracts.calls import (
+    IncidentRef,
+    IncidentStart,
+    Match,
+    PageRequest,
+    PersonRequest,
+    RunRequest,
+)
 from contracts.case import NOBODY, Case
 from contracts.groups import approver_labels
 from contracts.journal import Event, IncidentChange, IncidentStatus
 from contracts.toil import Observation
 from workflows.attempts import Attempts
-from workflows.incident_doors import CASE_ALERTS_MAX, IncidentDoors
+from workflows.incident_doors import CASE_ALERTS_MAX, PAGES_FIRST, IncidentDoors, new_id
 from workflows.scribe import Scribe
 
 IDLE = timedelta(hours=6)
@@ -37,6 +46,7 @@ class Incident(IncidentDoors):
         """Live until closed and beyond re-opening."""
         await self._open()
         while self._lives():
+            await self._begin_next()
             await self._take_in()
             await self._end_attempt()
             await self._hear_people()
@@ -60,20 +70,35 @@ class Incident(IncidentDoors):
         fresh = self._absorbed()
         match = await self._match(None)
         self.state.adopt(match, workflow.now())
-        self.state.id = f"inc-{workflow.uuid4().hex[:12]}"
+        self.state.id = new_id()
+        await self._opened("", fresh)
+
+    async def _opened(self, why: str, alerts: Sequence[Alert]) -> None:
+        state = self.state
         self._scribe = self._new_scribe()
-        about = str(self.state.target) if self.state.target else "no known workload"
-        opened = self._scribe.event("opened", f"opened for {about}")
+        about = str(state.target) if state.target else "no known workload"
+        opened = self._scribe.event("opened", f"opened for {about}{why}")
         change = IncidentChange(
             workflow=workflow.info().workflow_id,
             status="open",
-            target=self.state.target,
-            service=match.service,
-            team=match.team,
+            target=state.target,
+            service=state.service,
+            team=state.team,
             opened_at=workflow.now(),
         )
-        lines = [self._alert_line(alert) for alert in fresh]
-        await self._scribe.write(opened, *lines, change=change, alerts=tuple(fresh))
+        lines = [self._alert_line(alert) for alert in alerts]
+        await self._scribe.write(opened, *lines, change=change, alerts=tuple(alerts))
+
+    async def _begin_next(self) -> None:
+        """What somebody asks for after the close is an incident of its own: the story of the one
+        that is over stays as it was.
+        """
+        if not self.state.next_id or self._attempts.running:
+            return
+        asked = next(request for request in self.state.requests if not request.dry_run)
+        self.state = self.state.next(workflow.now())
+        why = f", because {asked.person} runs {asked.runbook}"
+        await self._opened(why, self.state.firing)
 
     def _absorbed(self) -> list[Alert]:
         taken_in, self._inbox = self._inbox, []
@@ -91,7 +116,7 @@ class Incident(IncidentDoors):
         lines += [self._scribe.event("note", f"unreadable: {why}") for why in self._unreadable]
         lines += [self._scribe.event("note", text) for text in self.state.overflow_notes()]
         unreadable, self._unreadable = self._unreadable, []
-        if self.state.closed_at is not None and self.state.unhandled:
+        if self.state.closed_at is not None and self.state.unhandled and not self.state.next_id:
             await self._reopen("an alert fires again")
         if lines:
             await self._scribe.write(*lines, alerts=tuple(fresh))
@@ -105,7 +130,7 @@ class Incident(IncidentDoors):
         await self._set("open", line, IncidentChange(reopen=True))
 
     async def _start_due(self) -> None:
-        if self._attempts.running or self.state.taken is not None:
+        if self._attempts.running or self.state.taken is not None or self.state.next_id:
             return
         if self.state.requests:
             request = self.state.requests.pop(0)
@@ -172,6 +197,7 @@ class Incident(IncidentDoors):
             approval_seconds=state.rules.approval_seconds,
             remind_percent=state.rules.remind_percent,
             page_percent=state.rules.page_percent,
+            pages=match.pages,
         )
 
     async def _end_attempt(self) -> None:
@@ -197,6 +223,7 @@ class Incident(IncidentDoors):
         await self._scribe.write(line, change=change)
 
     async def _hear_people(self) -> None:
+        await self._say_pages()
         said, self._said = self._said, []
         for word, request in said:
             if word == "take_over":
@@ -205,21 +232,46 @@ class Incident(IncidentDoors):
                 await self._handed_back(f"{request.person} hands back", workflow.now())
             elif isinstance(request, PageRequest):
                 await self._paged(request)
-            elif self.state.closed_at is None:
-                await self._attempts.cancel()
-                await self._end_attempt()
-                await self._close(f"closed by {request.person}: {request.reason}", request.person)
+            else:
+                await self._closed_by(request)
+
+    async def _closed_by(self, request: PersonRequest) -> None:
+        if self.state.closed_at is None:
+            await self._cancel_attempt()
+            await self._end_attempt()
+            await self._close(f"closed by {request.person}: {request.reason}", request.person)
+        self._closing = ""
+
+    async def _cancel_attempt(self) -> None:
+        """Cancel what runs; whoever is paged while it ends does not wait for that."""
+        if not workflow.patched(PAGES_FIRST):
+            await self._attempts.cancel()
+            return
+        ending = asyncio.ensure_future(self._attempts.cancel())
+        while not ending.done():
+            await workflow.wait_condition(lambda: ending.done() or bool(self._pages))
+            await self._say_pages()
+        await ending
+
+    async def _say_pages(self) -> None:
+        """Write down every page that has come; afterwards there is none, until somebody waits."""
+        while self._pages:
+            await self._paged(self._pages.pop(0))
 
     async def _paged(self, request: PageRequest) -> None:
         text = f"{request.person} pages {approver_labels(request.whom)}"
         text += f": {request.reason}" if request.reason else ""
-        line = self._scribe.event("paged", text, request.person, {"whom": list(request.whom)})
+        data: dict[str, object] = {"whom": list(request.whom)}
+        if request.members:
+            # A schedule is somebody else tomorrow.
+            data["members"] = request.members
+        line = self._scribe.event("paged", text, request.person, data)
         await self._scribe.write(line)
 
     async def _taken_over(self, person: str, reason: str) -> None:
         text = f"{person} takes over" + (f": {reason}" if reason else "")
         await self._set("taken_over", self._scribe.event("taken_over", text, person))
-        await self._attempts.cancel()
+        await self._cancel_attempt()
         self.state.answer_all()
 
     async def _handed_back(self, why: str, now: datetime) -> None:
@@ -242,7 +294,8 @@ class Incident(IncidentDoors):
         # What still fires is still somebody's: the catalogue was overruled, so people have it.
         self.state.taken = None
         self.state.status = "escalated" if self.state.firing else "open"
-        line = self._scribe.event("handed_back", f"{why} after {seconds} s of work", taken.person)
+        text = f"{why} after {seconds} s of work"
+        line = self._scribe.event("handed_back", text, taken.person, {"seconds": seconds})
         change = IncidentChange(status=self.state.status)
         await self._scribe.write(line, change=change, observations=(seen,))
 
@@ -250,6 +303,8 @@ class Incident(IncidentDoors):
         now, state = workflow.now(), self.state
         if state.is_forgotten(now):
             await self._handed_back("forgotten: handed back", now)
+        # After the end of the incident nobody would be called.
+        await self._say_pages()
         if state.closed_at is not None or state.taken is not None:
             return
         if state.is_quiet(now) and self._attempts.running and state.alerts:
@@ -270,6 +325,7 @@ class Incident(IncidentDoors):
         now = workflow.now()
         if self.state.taken is not None:
             await self._handed_back("closed: handed back", now)
+        await self._say_pages()
         self.state.close(now)
         change = IncidentChange(closed_at=now, outcome=self.state.outcome)
         await self._set("closed", self._scribe.event("closed", why, actor), change)
@@ -280,6 +336,7 @@ class Incident(IncidentDoors):
             self._inbox
             or self._unreadable
             or self._said
+            or self._pages
             or self._attempts.has_ended
             or (startable and self.state.taken is None)
         )

@@ -23,6 +23,15 @@ from workflows.incident_state import IncidentState, TakenOver
 
 CASE_ALERTS_MAX = 20
 PAGED_MAX = 10
+# Pages are written down at once and before a close; runs that began earlier hear them in turn.
+PAGES_FIRST = "pages-come-first"
+# A run asked for after the close is another incident; earlier it re-opened the one that was over.
+NEXT_BY_HAND = "next-incident-by-hand"
+
+
+def new_id() -> str:
+    """A public id of an incident, the same at every replay."""
+    return f"inc-{workflow.uuid4().hex[:12]}"
 
 
 class IncidentDoors:
@@ -34,6 +43,9 @@ class IncidentDoors:
         self._inbox: list[Alert] = []
         self._unreadable: list[str] = []
         self._said: list[tuple[str, PersonRequest]] = []
+        self._pages: list[PageRequest] = []
+        # Who closes it, from their word until it is closed: a running write is waited for.
+        self._closing = ""
 
     @workflow.signal
     def alert(self, envelope: AlertEnvelope) -> None:
@@ -61,6 +73,7 @@ class IncidentDoors:
         taken = self.state.taken
         if self.state.closed_at is not None:
             raise refusal(AlreadyDecided("the incident is closed"))
+        self._check_not_closing()
         if taken is not None and taken.person != request.person:
             raise refusal(AlreadyDecided(f"{taken.person} has it since {taken.at:%H:%M:%S} UTC"))
 
@@ -82,6 +95,7 @@ class IncidentDoors:
     @workflow.update
     async def close(self, request: PersonRequest) -> IncidentRef:
         """A person ends the incident, whatever its alerts say."""
+        self._closing = request.person
         self._said.append(("close", request))
         return self._ref()
 
@@ -94,7 +108,10 @@ class IncidentDoors:
     @workflow.update
     async def page(self, request: PageRequest) -> IncidentRef:
         """A person calls somebody else to it; channels ring them."""
-        self._said.append(("page", request))
+        if workflow.patched(PAGES_FIRST):
+            self._pages.append(request)
+        else:
+            self._said.append(("page", request))
         return self._ref()
 
     @page.validator
@@ -102,6 +119,7 @@ class IncidentDoors:
         self._check_same(request)
         if self.state.closed_at is not None:
             raise refusal(AlreadyDecided("the incident is closed; nobody needs to come"))
+        self._check_not_closing()
         if not 0 < len(request.whom) <= PAGED_MAX or not all(request.whom):
             raise refusal(InvalidInput(f"say whom to page: 1 to {PAGED_MAX} people or groups"))
 
@@ -118,7 +136,16 @@ class IncidentDoors:
         # Somebody else may have asked for it meanwhile.
         self._check_again(request)
         self.state.ask_for(request, workflow.now())
-        return self._ref()
+        return self._after_the_close(request) or self._ref()
+
+    def _after_the_close(self, request: RunRequest) -> IncidentRef | None:
+        """The incident that this request will open, where the one before it is over."""
+        if self.state.closed_at is None or request.dry_run or request not in self.state.requests:
+            return None
+        if not workflow.patched(NEXT_BY_HAND):
+            return None
+        self.state.next_id = self.state.next_id or new_id()
+        return IncidentRef(incident=self.state.next_id, status="open")
 
     @run_runbook.validator
     def _check_run(self, request: RunRequest) -> None:
@@ -142,6 +169,11 @@ class IncidentDoors:
             runbook=runbook,
         )
         return await steadfast(MATCH, wanted, Match, "which runbook applies")
+
+    def _check_not_closing(self) -> None:
+        if self._closing:
+            fix = "Wait until it is closed; if its alerts fire on, it opens again."
+            raise refusal(AlreadyDecided(f"{self._closing} is closing the incident", fix))
 
     def _check_same(self, request: PersonRequest) -> None:
         if request.incident and request.incident != self.state.id:

@@ -63,6 +63,10 @@ class IncidentState(BaseModel):
     unanswered: str = ""
     overflowed: bool = False
     overflow_said: bool = False
+    # Known before this incident was opened by hand: the start of each alert's newest episode.
+    past: dict[str, datetime] = Field(default_factory=dict)
+    # Under which id the next incident will be opened that somebody asked for after the close.
+    next_id: str = ""
 
     @classmethod
     def begin(cls, start: IncidentStart) -> "IncidentState":
@@ -103,6 +107,8 @@ class IncidentState(BaseModel):
         if known is not None and alert.starts_at <= known.starts_at:
             self.heard_at = now if known.status == "firing" else self.heard_at
             return False
+        if known is None and self._is_past(alert):
+            return False
         if known is None and len(self.alerts) >= ALERTS_MAX:
             self.overflowed = True
             return False
@@ -110,6 +116,11 @@ class IncidentState(BaseModel):
         self.heard_at, self.quiet_since = now, None
         self.gather_until = self.gather_until or now + self._seconds(self.rules.gather_seconds)
         return True
+
+    def _is_past(self, alert: Alert) -> bool:
+        """Whether the incident before this one has heard the end of that firing."""
+        before = self.past.get(alert.identity)
+        return before is not None and alert.starts_at <= before
 
     def _absorb_resolved(self, known: Alert | None, alert: Alert, now: datetime) -> bool:
         if known is None or known.status == "resolved" or alert.starts_at < known.starts_at:
@@ -172,7 +183,9 @@ class IncidentState(BaseModel):
     def _status_after(self, outcome: Outcome) -> IncidentStatus:
         if outcome.status == "resolved":
             return "verifying" if self.firing else "open"
-        return "open" if outcome.status == "declined" else "escalated"
+        # What nobody but its asker wanted is over with the no; what fires is somebody's.
+        idle = outcome.status == "declined" and not self.firing
+        return "open" if idle else "escalated"
 
     def close(self, now: datetime) -> None:
         """End it. What fires on counts as answered, so that only a new firing re-opens it."""
@@ -187,6 +200,23 @@ class IncidentState(BaseModel):
         self.closed_at = self.outcome = None
         self.gave_up = False
         self.declined = set()
+
+    def next(self, now: datetime) -> "IncidentState":
+        """Another incident of the same target, opened by hand after the end of this one: with what
+        fires on, with the requests that wait, and with nothing else of its story.
+        """
+        firing = {alert.identity: alert for alert in self.firing}
+        kept = {"target", "identity", "service", "team", "rules", "messenger", "requests"}
+        kept |= {"requests_seen", "handled"}
+        known = {i: alert.starts_at for i, alert in self.alerts.items() if i not in firing}
+        return IncidentState(
+            **{name: getattr(self, name) for name in kept},
+            id=self.next_id,
+            alerts=firing,
+            past=dict(list((self.past | known).items())[-ALERTS_MAX:]),
+            heard_at=now,
+            quiet_since=None if firing else now,
+        )
 
     def why_no_target(self) -> str:
         """Why no runbook can act, in the words of whoever looked for the workload."""

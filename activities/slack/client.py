@@ -6,23 +6,25 @@ message, and a pause in here would outlive the sender's lease. Temporal tries ag
 whichever incident. The token never shows in an error.
 """
 
+import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
-from http.client import HTTPException
-from typing import Any
-from urllib.error import URLError
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, TypeVar
 
+import aiohttp
 from pydantic import SecretStr
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.web import SlackResponse
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from contracts.errors import OutcomeUnknown, Rejected, Unavailable
-from contracts.slack.fates import MAYBE_DONE, Fate, fate_of, fix_of
+from contracts.slack.fates import MAYBE_DONE, MENDABLE, Fate, fate_of, fix_of
 
-TIMEOUT_SECONDS = 10
+# All of one call, from the name of the host to the last byte of the answer.
+CALL_SECONDS = 6
 RETRY_AFTER_SECONDS_MAX = 300.0
 _TOO_MANY = 429
 _OK = 200
@@ -30,6 +32,8 @@ _CODES = 100
 
 # Nothing has left this machine.
 _UNSENT = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
+
+T = TypeVar("T")
 
 
 class SlackRefusal(Rejected):
@@ -40,12 +44,13 @@ class SlackRefusal(Rejected):
         super().__init__(f"Slack refused {method}: {error}{scope}", fix_of(error))
         self.error = error
         self.fate = fate_of(method, error)
+        self.is_mendable = error in MENDABLE
 
 
-def open_client(
-    token: SecretStr, api_url: str, *, timeout_seconds: int = TIMEOUT_SECONDS
-) -> WebClient:
-    """A client of the bot; `api_url` ends with a slash."""
+def open_client(token: SecretStr, api_url: str, *, timeout_seconds: int) -> WebClient:
+    """A client of the bot for what is only read; `api_url` ends with a slash. The bound is for
+    each silence, not for the whole call.
+    """
     return WebClient(
         token=token.get_secret_value(),
         base_url=api_url,
@@ -54,14 +59,29 @@ def open_client(
     )
 
 
+def open_bot(token: SecretStr, api_url: str) -> AsyncWebClient:
+    """A client of the bot for `SlackApi`; `api_url` ends with a slash."""
+    return AsyncWebClient(
+        token=token.get_secret_value(), base_url=api_url, timeout=CALL_SECONDS, retry_handlers=[]
+    )
+
+
 class SlackApi:
-    """One method, one request. It may be used by many threads; `seconds` is a clock that only
-    goes on.
+    """One method, one request, `call_seconds` at most: what is given up then is cut off, so that
+    it cannot be sent later. It may be used by many threads, none of which runs an event loop;
+    `seconds` is a clock that only goes on.
     """
 
-    def __init__(self, client: WebClient, seconds: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        seconds: Callable[[], float] = time.monotonic,
+        *,
+        call_seconds: float = CALL_SECONDS,
+    ) -> None:
         self._client = client
         self._seconds = seconds
+        self._call_seconds = call_seconds
         self._spared_until: dict[str, float] = {}
 
     def call(self, method: str, **arguments: object) -> Mapping[str, Any]:
@@ -81,25 +101,36 @@ class SlackApi:
         given = {name: value for name, value in arguments.items() if value is not None}
         return self._asked(method, lambda: self._client.api_call(method, params=given))
 
-    def upload(self, channel: str, thread: str, name: str, text: str) -> None:
-        """Put a text file into a thread; raises as `call` does."""
+    def upload(self, place: tuple[str, str], name: str, text: str, said: str) -> None:
+        """Put a text file into a thread, a channel's id and a message's timestamp, with what is
+        `said` of it, which Slack parses; raises as `call` does.
+        """
+        channel, thread = place
         self._asked(
             "files.completeUploadExternal",
             lambda: self._client.files_upload_v2(
-                filename=name, content=text, title=name, channel=channel, thread_ts=thread
+                filename=name,
+                content=text,
+                title=name,
+                channel=channel,
+                thread_ts=thread,
+                initial_comment=said,
             ),
         )
 
-    def _asked(self, method: str, ask: Callable[[], SlackResponse]) -> Mapping[str, Any]:
+    def _asked(
+        self, method: str, ask: Callable[[], Coroutine[Any, Any, AsyncSlackResponse]]
+    ) -> Mapping[str, Any]:
         self._spare(method)
         try:
-            data = ask().data
+            data = _within(self._call_seconds, ask).data
         except SlackApiError as err:
             raise self._noted(method, _refused(method, err.response)) from None
-        except SlackClientError as err:
-            raise OutcomeUnknown(f"Slack, {method}: {type(err).__name__}") from None
-        except (OSError, HTTPException) as err:
+        except (OSError, aiohttp.ClientError) as err:
             raise _broken(method, err) from None
+        except (SlackClientError, AttributeError, ValueError) as err:
+            # The library meets an answer that is none of Slack's, e.g. a page or a list.
+            raise OutcomeUnknown(f"Slack, {method}: {type(err).__name__}") from None
         return data if isinstance(data, dict) else {}
 
     def _spare(self, method: str) -> None:
@@ -117,19 +148,35 @@ class SlackApi:
         return err
 
 
-def _refused(method: str, response: SlackResponse) -> Rejected | Unavailable | OutcomeUnknown:
-    data: Mapping[str, Any] = response.data if isinstance(response.data, dict) else {}
-    error = str(data.get("error", ""))[:_CODES]
-    if response.status_code == _TOO_MANY or error in ("ratelimited", "rate_limited"):
+def _within(seconds: float, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """What `ask` answers, or TimeoutError; its connection is closed in either case.
+
+    A loop of its own is closed without waiting for the thread that may still look up a name.
+    """
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(asyncio.wait_for(ask(), seconds))
+    finally:
+        loop.close()
+
+
+def _refused(method: str, response: Any) -> Rejected | Unavailable | OutcomeUnknown:
+    """`response` is the library's, or that of its HTTP client where nothing could be read."""
+    data = getattr(response, "data", None)
+    data = data if isinstance(data, dict) else {}
+    status = int(getattr(response, "status_code", None) or response.status)
+    error = str(data.get("error", ""))
+    if status == _TOO_MANY or error in ("ratelimited", "rate_limited"):
         return _later(f"Slack answered {method}: too many calls", response)
-    if response.status_code != _OK or error in MAYBE_DONE:
-        return OutcomeUnknown(f"Slack answered {method} with {response.status_code}")
+    # What is no code is no answer of Slack's: a proxy's page, or half an answer.
+    if status != _OK or error in MAYBE_DONE or not error[:_CODES].isidentifier():
+        return OutcomeUnknown(f"Slack answered {method} with {status}")
     if fate_of(method, error) is Fate.RETRY:
         return _later(f"Slack answered {method}: {error}", response)
-    return SlackRefusal(method, error, str(data.get("needed", ""))[:_CODES])
+    return SlackRefusal(method, error[:_CODES], str(data.get("needed", ""))[:_CODES])
 
 
-def _later(message: str, response: SlackResponse) -> Unavailable:
+def _later(message: str, response: Any) -> Unavailable:
     later = Unavailable(message)
     given = {name.lower(): str(value) for name, value in (response.headers or {}).items()}
     text = given.get("retry-after", "")
@@ -138,9 +185,9 @@ def _later(message: str, response: SlackResponse) -> Unavailable:
     return later
 
 
-def _broken(method: str, err: OSError | HTTPException) -> Unavailable | OutcomeUnknown:
-    cause = err.reason if isinstance(err, URLError) else err
+def _broken(method: str, err: OSError | aiohttp.ClientError) -> Unavailable | OutcomeUnknown:
+    cause = err.os_error if isinstance(err, aiohttp.ClientConnectorError) else err
     kind = type(cause).__name__
-    if isinstance(cause, _UNSENT):
+    if isinstance(err, aiohttp.ClientConnectorError) or isinstance(cause, _UNSENT):
         return Unavailable(f"Slack cannot be reached for {method}: {kind}")
     return OutcomeUnknown(f"the line to Slack broke during {method}: {kind}")

@@ -8,58 +8,38 @@ before another is sent. A message is never deleted, and an older picture never r
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from activities.slack.client import SlackApi, SlackRefusal
-from contracts.errors import Busy, OutcomeUnknown, Unavailable
+from activities.slack.search import SETTLE_SECONDS, Place, Posted, Search
+from contracts.errors import Busy, OutcomeUnknown, Retry, Unavailable
 from contracts.slack.card import Card
-from contracts.slack.fates import FORM, GONE, THREAD, Fate
+from contracts.slack.fates import FORM, GONE, THREAD
 from contracts.slack.ids import METADATA_EVENT
 from toil.messages import Messages, MessageState
 
 logger = logging.getLogger(__name__)
 
 NAME = "slack"
-# Longer than one call may take: until then another worker may still be posting.
-SETTLE_SECONDS = 15
 # No call is begun later, so that the last one ends within the sender's lease.
 DELIVERY_SECONDS = 15
-CLOCKS_APART_SECONDS = 60
-PAGE_MESSAGES = 200
-PAGES_MAX = 3
 _AGAIN = "again"
 _GONE = "gone"
-
-
-class Place(NamedTuple):
-    """A channel, or a thread in it; `broadcast` shows what is in the thread in the channel too."""
-
-    channel: str
-    thread: str = ""
-    broadcast: bool = False
-
-
-class Posted(NamedTuple):
-    """A message that is there, as the journal keeps its id: `<channel>/<ts>`."""
-
-    channel: str
-    ts: str
-
-    @property
-    def at(self) -> float:
-        """When Slack took it, in seconds since 1970."""
-        return float(self.ts)
+_DOUBLE = "double"
 
 
 class Wanted(NamedTuple):
     """A message as it should be. `digest` is of what it shows; the card and the place of a first
-    post are asked for only when something has to be sent.
+    post are asked for only when something has to be sent; `otherwise` is the place where the
+    thread of the first one takes no answer.
     """
 
     part: str
     digest: str
     render: Callable[[], Card]
     place: Callable[[], Place]
+    otherwise: Callable[[], Place] | None = None
 
 
 class Poster:
@@ -110,7 +90,7 @@ class Poster:
             return self.posted(part)
         found = self._found(name, place(), state.posting_at)
         if found is None:
-            self._messages.not_posted(self._incident, name)
+            self._messages.not_posted(self._incident, name, state.posting_at)
             return None
         return self._note(name, found, "")
 
@@ -188,10 +168,38 @@ class Poster:
         if begun is not None and (found := self._found(name, place, begun)):
             self._note(name, found, "")
             return self._edit(name, found, wanted)
-        card = wanted.render()
-        if not self._messages.begin_post(self._incident, name, self._clock(), SETTLE_SECONDS):
+        try:
+            return self._post(name, wanted, place)
+        except SlackRefusal as err:
+            if err.error not in THREAD or not place.thread:
+                raise
+            logger.warning("message falls back", extra={"part": name, "error": err.error})
+        return self._elsewhere(name, wanted, place)
+
+    def _elsewhere(self, name: str, wanted: Wanted, place: Place) -> Posted:
+        """Its thread takes no answer: another one may, and the channel itself does."""
+        other = wanted.otherwise() if wanted.otherwise else place
+        if other.thread not in ("", place.thread):
+            try:
+                return self._post(name, wanted, other)
+            except SlackRefusal as err:
+                if err.error not in THREAD:
+                    raise
+        return self._post(name, wanted, Place(other.channel))
+
+    def _post(self, name: str, wanted: Wanted, place: Place) -> Posted:
+        card, begun = wanted.render(), self._clock()
+        if not self._messages.begin_post(self._incident, name, begun, SETTLE_SECONDS):
             raise _settling(name)
-        return self._note(name, self._posted_now(name, card, place), wanted.digest)
+        try:
+            there = self._posted_now(name, card, place)
+        except (SlackRefusal, Unavailable, Busy):
+            self._messages.not_posted(self._incident, name, begun)
+            raise
+        except OutcomeUnknown as err:
+            err.after_seconds = SETTLE_SECONDS
+            raise
+        return self._note(name, there, wanted.digest)
 
     def _posted_now(self, name: str, card: Card, place: Place) -> Posted:
         arguments: dict[str, object] = {"channel": place.channel}
@@ -199,15 +207,11 @@ class Poster:
             arguments |= {"thread_ts": place.thread}
         if place.broadcast:
             arguments |= {"reply_broadcast": True}
-        try:
-            answer = self._say("chat.postMessage", name, card, arguments)
-        except (SlackRefusal, Unavailable):
-            self._messages.not_posted(self._incident, name)
-            raise
-        except OutcomeUnknown as err:
-            err.after_seconds = SETTLE_SECONDS
-            raise
-        return Posted(str(answer["channel"]), str(answer["ts"]))
+        answer = self._say("chat.postMessage", name, card, arguments)
+        channel, ts = answer.get("channel"), answer.get("ts")
+        if not isinstance(channel, str) or not isinstance(ts, str):
+            raise OutcomeUnknown("Slack did not say what it made of chat.postMessage")
+        return Posted(channel, ts)
 
     def _say(
         self, method: str, name: str, card: Card, arguments: dict[str, object]
@@ -218,60 +222,28 @@ class Poster:
         shared = {**arguments, "unfurl_links": False, "unfurl_media": False}
         if method == "chat.update":
             shared = arguments
-        payload = {"key": f"{self._incident}/{name}"}
-        metadata = {"event_type": METADATA_EVENT, "event_payload": payload}
+        metadata = _metadata(f"{self._incident}/{name}")
         full = {**shared, "text": card.text, "blocks": card.blocks, "metadata": metadata}
         try:
             return self._api.call(method, **full)
         except SlackRefusal as err:
-            other = self._another_way(err, card, shared)
-            if other is None:
+            if err.error not in FORM:
                 raise
             logger.warning("message falls back", extra={"part": name, "error": err.error})
-            return self._api.call(method, **{**full, **other})
+            return self._api.call(method, **{**full, **self._in_plain_words(err, card)})
 
-    def _another_way(
-        self, err: SlackRefusal, card: Card, shared: Mapping[str, object]
-    ) -> dict[str, object] | None:
-        """What to change of the call; None where this refusal leaves no way."""
-        if err.error in FORM:
-            return {"text": f"{card.text} {self._url}", "blocks": [], "metadata": None}
-        if err.error in THREAD and "thread_ts" in shared:
-            return {"thread_ts": None, "reply_broadcast": None}
-        return None
+    def _in_plain_words(self, err: SlackRefusal, card: Card) -> dict[str, object]:
+        plain: dict[str, object] = {"text": f"{card.text} {self._url}", "blocks": []}
+        # Without its metadata nobody could find it again.
+        return plain | ({"metadata": None} if "metadata" in err.error else {})
 
     def _found(self, name: str, place: Place, begun: datetime) -> Posted | None:
         """The message of a post that began then and whose end nobody knows."""
         if self._clock() - begun < timedelta(seconds=SETTLE_SECONDS):
             raise _settling(name)
-        try:
-            for message in self._since(place, begun):
-                payload = message.get("metadata", {}).get("event_payload", {})
-                if payload.get("key") == f"{self._incident}/{name}":
-                    return Posted(place.channel, str(message["ts"]))
-        except SlackRefusal as err:
-            if err.fate is not Fate.FALL_BACK:
-                raise
-            self.complain("looking for a message that may be there", err.error)
-        return None
-
-    def _since(self, place: Place, begun: datetime) -> Iterator[Mapping[str, Any]]:
-        method = "conversations.replies" if place.thread else "conversations.history"
-        oldest = begun.timestamp() - CLOCKS_APART_SECONDS
-        arguments = {"channel": place.channel, "ts": place.thread or None, "cursor": None}
-        for _ in range(PAGES_MAX):
-            answer = self._api.read(
-                method,
-                **arguments,
-                oldest=f"{oldest:.6f}",
-                limit=PAGE_MESSAGES,
-                include_all_metadata=True,
-            )
-            yield from answer.get("messages", ())
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
-                return
-            arguments["cursor"] = cursor
+        complain = partial(self.complain, "looking for a message that may be there")
+        search = Search(self._api, self.require_time, complain)
+        return search.find(f"{self._incident}/{name}", place, begun)
 
     def _note(self, name: str, there: Posted, digest: str) -> Posted:
         state = MessageState(
@@ -282,12 +254,38 @@ class Poster:
             digest=digest,
             delivered_at=self._clock(),
         )
+        if not self._messages.shown_once(state):
+            raise self._overtaken(name, there)
         self._states[name] = state
-        if not self._messages.shown(state):
-            # Another worker was faster; what it sent may lie below what was just sent.
-            self._messages.doubt(self._incident, NAME, name)
-            raise OutcomeUnknown(f"a newer revision of {name} was sent meanwhile")
         return there
+
+    def _overtaken(self, name: str, there: Posted) -> Retry:
+        """What another worker has done meanwhile is put right."""
+        state = self._messages.state(self._incident, name)
+        living = _posted(state) if state else None
+        if living is not None and living != there:
+            self._end_double(name, there)
+            return Busy(f"another worker had posted {name} already")
+        # What the other one sent may lie below what was just sent.
+        self._messages.doubt(self._incident, NAME, name)
+        return OutcomeUnknown(f"a newer revision of {name} was sent meanwhile")
+
+    def _end_double(self, name: str, there: Posted) -> None:
+        """A second message of the same part loses its buttons: nothing would edit it again."""
+        told: dict[str, object] = {
+            "text": f"This came twice. The other message goes on: {self._url}",
+            "blocks": [],
+            "metadata": _metadata(f"{self._incident}/{name}/{_DOUBLE}"),
+        }
+        logger.warning("message posted twice", extra={"part": name, "double": "/".join(there)})
+        try:
+            self._api.call("chat.update", channel=there.channel, ts=there.ts, **told)
+        except (SlackRefusal, Retry) as err:
+            logger.warning("the double stays", extra={"part": name, "error": err.message})
+
+
+def _metadata(key: str) -> dict[str, object]:
+    return {"event_type": METADATA_EVENT, "event_payload": {"key": key}}
 
 
 def _settling(name: str) -> Busy:

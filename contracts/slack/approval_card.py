@@ -5,7 +5,10 @@ It is a picture of the journal at one moment. The buttons leave with the questio
 
 from contracts.message import Asked, MessageView
 from contracts.slack import limits
+from contracts.slack.aftermath import asked_instead, came_of
+from contracts.slack.alerts import reason_rows
 from contracts.slack.card import Card, card
+from contracts.slack.ladder import silence
 from contracts.slack.menus import again_row, closed_row, open_row
 from contracts.slack.parts import (
     Block,
@@ -25,17 +28,16 @@ from contracts.slack.telling import (
     UNWRITTEN,
     back_row,
     blast_row,
-    came_of,
     evidence_parts,
     finding_rows,
     mentions,
     names_of,
     page_of,
     place_row,
-    reason_rows,
     record_row,
     requester_row,
     risk_row,
+    sentence,
     until_row,
     vote_row,
     vote_rows,
@@ -50,10 +52,6 @@ _ENDED = {
     "denied": "⛔ Denied",
     "expired": "⌛ Expired",
     "void": "⚪ No longer asked",
-}
-_STAGES = {
-    "reminded": "Nobody has answered yet.",
-    "paged": "Nobody has answered yet: more people are called.",
 }
 
 
@@ -75,7 +73,7 @@ def _title(asked: Asked) -> str:
 def _call(view: MessageView, asked: Asked) -> str:
     approval = asked.approval
     where = f"{approval.target.cluster}, {risk_of(approval).level} risk"
-    told = f"Approve? {approval.plan.summary} ({where}): {what_is_wrong(view.incident)}."
+    told = sentence(f"Approve? {approval.plan.summary} ({where}): {what_is_wrong(view.incident)}")
     until = f"Until {approval.expires_at:%H:%M} UTC. {UNWRITTEN}"
     return f"{fallback(told)} {until} {mentions(approval, names_of(view))}".strip()
 
@@ -88,7 +86,7 @@ def _open(view: MessageView, asked: Asked) -> list[Block | None]:
         _why(view, approval),
         _where(view, asked),
         _what(asked),
-        _who(view, approval),
+        _who(view, asked),
         open_row(view, approval),
         _evidence(asked),
         _from(view, approval),
@@ -127,9 +125,10 @@ def _what(asked: Asked) -> Block:
     )
 
 
-def _who(view: MessageView, approval: ApprovalView) -> Block:
-    names = names_of(view)
-    stage = [bold(_STAGES[approval.stage])] if approval.stage in _STAGES else []
+def _who(view: MessageView, asked: Asked) -> Block:
+    approval, names = asked.approval, names_of(view)
+    told = silence("Nobody has answered yet", view, asked)
+    stage = [bold(f"{told}.", limits.SENTENCE_CHARS_MAX)] if approval.stage != "asked" else []
     return rich(lines(stage, *vote_rows(approval, names), who_row(approval, names)))
 
 
@@ -151,14 +150,14 @@ def _small(approval: ApprovalView) -> Block:
 def _over(view: MessageView, asked: Asked) -> list[Block | None]:
     approval, names = asked.approval, names_of(view)
     votes = [vote_row(vote, names) for vote in approval.votes[-limits.VOTES_MAX :]]
-    after = [[own("• "), said(item.text)] for item in came_of(view, asked)[-limits.VOTES_MAX :]]
+    after = [[own("• "), *row] for row in came_of(view, asked)]
     ending = [bold(_ending(view, asked), limits.SENTENCE_CHARS_MAX)]
     command = typed(approval.plan.kubectl, limits.COMMAND_CHARS_MAX)
     page = [link(page_of(view, approval.id), "All of it in the browser")]
     buttons = again_row if approval.state == "expired" else closed_row
     return [
         header(_title(asked)),
-        rich(lines(*votes, ending, *after)),
+        rich(lines(*votes, ending, *after, *asked_instead(view, asked))),
         rich(lines(place_row(approval.target)), command, lines(page)),
         buttons(view, approval),
         _small(approval),
@@ -169,10 +168,12 @@ def _ending(view: MessageView, asked: Asked) -> str:
     state = asked.approval.state
     if state == "approved":
         # What came of it follows, as soon as there is any.
-        done = came_of(view, asked)
-        return "What came of it:" if done else "Firebreak looks once more, then does exactly this."
+        is_done = bool(came_of(view, asked))
+        return (
+            "What came of it:" if is_done else "Firebreak looks once more, then does exactly this."
+        )
     if state == "denied":
         return "Nothing was written. A person handles the incident."
     if state == "expired":
         return "Nobody answered in time, and nothing was written."
-    return f"This question no longer stands: {asked.ended or 'the case has moved on'}."
+    return sentence(f"This question no longer stands: {asked.ended or 'the case has moved on'}")

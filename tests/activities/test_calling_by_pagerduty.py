@@ -1,52 +1,16 @@
 """PagerDuty is called when people are needed, once for each reason, and told when they are not."""
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
-import httpx
 import pytest
-from pydantic import SecretStr
-from rollback_plan import NOON, PLAN, TARGET, question
+from pagerduty_desk import KEY, QUESTION, Events, Story, paged
+from rollback_plan import NOON, PLAN, TARGET
 from sqlalchemy import Engine
-from upstreams import Asked, Said, Upstream, serving
+from upstreams import serving
 
-from activities.messages import MessageActivities
-from activities.pagerduty import SUMMARY_CHARS_MAX, PagerDutyChannel
+from activities.alarms import PAGES_MAX
+from activities.pagerduty import SUMMARY_CHARS_MAX
 from contracts.alert import Alert
-from contracts.approval import Approval
-from contracts.calls import DeliverCall
-from contracts.errors import Unavailable
-from contracts.journal import Event, IncidentChange, Record
-from toil.journal import Journal
-from toil.messages import Messages
-
-KEY = "r0uting-s3cr3t"
-QUESTION = question(runbook="rollback", approvers=("ana",))
-
-
-class Events:
-    """The enqueue endpoint of a server: takes an event, unless it is told to refuse the next."""
-
-    def __init__(self, server: Upstream) -> None:
-        server.answer = self._answer
-        self.close = server.server_close
-        self.url = f"{server.url}/v2/enqueue"
-        self.statuses: list[int] = []
-        self.headers: dict[str, str] = {}
-        self.received: list[dict[str, Any]] = []
-
-    @property
-    def actions(self) -> list[str]:
-        """What was asked for, in order."""
-        return [event["event_action"] for event in self.received]
-
-    def _answer(self, asked: Asked) -> Said:
-        status = self.statuses.pop(0) if self.statuses else 202
-        if status == httpx.codes.ACCEPTED:
-            self.received.append(asked.json)
-        told = {"status": "success", "message": "Event processed", "dedup_key": "x"}
-        return Said(json.dumps(told).encode(), status, self.headers)
 
 
 @pytest.fixture
@@ -56,68 +20,10 @@ def events() -> Iterator[Events]:
         yield Events(server)
 
 
-class Story:
-    """One incident in the real books, and the real delivery of each of its revisions."""
-
-    def __init__(self, engine: Engine, events: Events) -> None:
-        self._engine = engine
-        self._events = events
-        self._lines = 0
-        self.now = NOON
-        opened: dict[str, Any] = {
-            "workflow": "w",
-            "opened_at": NOON,
-            "target": TARGET,
-            "service": "user-auth",
-        }
-        self.tell("opened", "opened for user-auth", status="open", **opened)
-
-    def tell(
-        self, kind: str, text: str = "why", *, data: dict[str, Any] | None = None, **change: Any
-    ) -> None:
-        """One more line, with what changes; an `approval` is recorded with it."""
-        self._lines += 1
-        approval = change.pop("approval", None)
-        event = Event(
-            key=f"k{self._lines}", at=NOON, actor="x", type=kind, text=text, data=data or {}
-        )
-        alerts = change.pop("alerts", ())
-        Journal(self._engine).record(
-            Record(
-                incident="inc-1",
-                change=IncidentChange.model_validate(change),
-                events=(event,),
-                alerts=alerts,
-                approval=approval,
-            )
-        )
-
-    def deliver(self) -> None:
-        """Bring the newest revision."""
-        books = Journal(self._engine), Messages(self._engine)
-        with httpx.Client(trust_env=False) as client:
-            channel = PagerDutyChannel(self._events.url, SecretStr(KEY), client, books[1])
-            made = MessageActivities(
-                *books, {"pagerduty": channel}, "https://firebreak.test", lambda: self.now
-            )
-            made.deliver(DeliverCall(incident="inc-1"))
-
-    def told(self, kind: str, text: str = "why", **more: Any) -> list[str]:
-        """Tell a line, deliver, and give back all that PagerDuty was asked."""
-        self.tell(kind, text, **more)
-        self.deliver()
-        return self._events.actions
-
-
 @pytest.fixture
 def story(engine: Engine, events: Events) -> Story:
     """An open incident."""
     return Story(engine, events)
-
-
-def paged(state: str = "open") -> Approval:
-    """The question at its last rung."""
-    return QUESTION.model_copy(update={"stage": "paged", "state": state})
 
 
 def test_what_heals_by_itself_calls_nobody(story: Story) -> None:
@@ -135,13 +41,26 @@ def test_an_escalated_incident_calls_people_once(story: Story, events: Events) -
     assert story.told("outcome", "refused: not on the list", status="escalated") == ["trigger"]
     assert story.told("note") == ["trigger"]
     assert story.told("outcome", "refused: a dry run", data={"dry_run": True}) == ["trigger"]
-    assert events.received[0]["dedup_key"] == "inc-1"
+    assert events.ringing == ["inc-1/escalated-2"]
 
 
-def test_a_new_reason_calls_again(story: Story) -> None:
-    """The alert is the same; PagerDuty adds the line to it."""
+def test_what_escalates_on_and_on_is_one_alert(story: Story, events: Events) -> None:
+    """While nobody has had it meanwhile, PagerDuty adds each line to it: a flood is not a flood."""
+    story.told("escalated", "no runbook for A", status="escalated")
+    assert story.told("escalated", "no runbook for B") == ["trigger", "trigger"]
+    story.told("matched", data={"dry_run": True})
+    assert story.told("escalated", "no runbook for C") == ["trigger", "trigger", "trigger"]
+    assert {event["dedup_key"] for event in events.received} == {"inc-1/escalated-2"}
+
+
+def test_what_escalates_after_another_runbook_rings_anew(story: Story, events: Events) -> None:
+    """Somebody may have acknowledged the first by phone; it is over when the second comes."""
     story.told("escalated", "the workload is sick", status="escalated")
-    assert story.told("escalated", "it is still sick") == ["trigger", "trigger"]
+    story.told("matched", data={"dry_run": False}, status="open")
+    assert events.standing == ["inc-1/escalated-2"]
+    story.told("outcome", "failed: still sick", status="escalated")
+    assert events.actions == ["trigger", "trigger", "resolve"]
+    assert events.ringing == events.standing == ["inc-1/escalated-4"]
 
 
 def test_a_question_that_nobody_answers_calls_people(story: Story, events: Events) -> None:
@@ -174,7 +93,7 @@ def test_a_take_over_acknowledges_and_a_close_resolves(story: Story, events: Eve
     story.told("handed_back", status="open")
     story.told("closed", status="closed", closed_at=NOON)
     assert story.told("note") == ["trigger", "acknowledge", "resolve"]
-    assert {event["dedup_key"] for event in events.received} == {"inc-1"}
+    assert {event["dedup_key"] for event in events.received} == {"inc-1/escalated-2"}
     assert "payload" not in events.received[1]
 
 
@@ -183,11 +102,91 @@ def test_a_take_over_of_what_nobody_was_called_to_is_no_event(story: Story) -> N
     assert story.told("taken_over", status="taken_over") == []
 
 
-def test_what_fires_on_after_a_hand_back_calls_again(story: Story) -> None:
-    """People have it, and nobody is at it."""
+def test_what_fires_on_after_a_hand_back_rings_anew(story: Story, events: Events) -> None:
+    """PagerDuty rings nobody for an alert that somebody has acknowledged, so it is another one."""
     story.told("escalated", status="escalated")
     story.told("taken_over", status="taken_over")
-    assert story.told("handed_back", status="escalated")[-1] == "trigger"
+    assert events.ringing == []
+    story.told("handed_back", status="escalated")
+    assert events.ringing == events.standing == ["inc-1/escalated-4"]
+
+
+def test_a_hand_back_that_was_missed_rings_anew_too(story: Story, events: Events) -> None:
+    """PagerDuty was away in between; somebody may have acknowledged the first one there."""
+    story.told("escalated", status="escalated")
+    story.tell("taken_over", status="taken_over")
+    story.told("handed_back", status="escalated")
+    assert events.ringing == events.standing == ["inc-1/escalated-4"]
+
+
+def test_each_page_by_a_person_rings(story: Story, events: Events) -> None:
+    """Also a second one to the same person, and one from whoever has the incident."""
+    story.told("paged", "ana pages ben", data={"whom": ["ben"]})
+    story.told("paged", "ana pages ben", data={"whom": ["ben"]})
+    assert events.ringing == ["inc-1/page-2", "inc-1/page-3"]
+    story.told("taken_over", status="taken_over")
+    assert events.ringing == []
+    story.told("paged", "ana pages cyn", data={"whom": ["cyn"]})
+    story.told("note")
+    assert events.ringing == ["inc-1/page-5"]
+    story.told("closed", status="closed", closed_at=NOON)
+    assert events.standing == []
+
+
+def test_a_page_that_was_overtaken_by_a_take_over_rings_nobody(story: Story) -> None:
+    """PagerDuty was away when it was said; somebody has come by now."""
+    story.tell("paged", "ana pages ben", data={"whom": ["ben"]})
+    assert story.told("taken_over", status="taken_over") == []
+
+
+def test_no_more_than_the_newest_pages_ring_after_an_outage(story: Story, events: Events) -> None:
+    """A bounded number."""
+    for _ in range(PAGES_MAX + 2):
+        story.tell("paged", "ana pages ben", data={"whom": ["ben"]})
+    story.deliver()
+    assert events.actions == ["trigger"] * PAGES_MAX
+    assert "inc-1/page-8" in events.ringing
+
+
+@pytest.mark.parametrize("state", ["approved", "denied", "expired", "void"])
+def test_a_question_that_is_over_rings_no_more(story: Story, events: Events, state: str) -> None:
+    """At once: nobody climbs out of bed for what was answered."""
+    story.told("asked", status="waiting", approval=QUESTION)
+    story.told("paged", approval=paged(), data={"approval": "apr-1"})
+    assert events.ringing == ["inc-1/apr-1"]
+    assert story.told("decided", approval=paged(state))[-1] == "resolve"
+    assert story.told("closed", status="closed", closed_at=NOON) == ["trigger", "resolve"]
+
+
+def test_the_second_question_of_an_incident_rings(story: Story, events: Events) -> None:
+    """Whatever became of the first."""
+    for name in ("apr-1", "apr-2"):
+        asked = paged().model_copy(update={"id": name})
+        story.told("asked", status="waiting", approval=asked)
+        story.told("paged", approval=asked, data={"approval": name})
+        assert events.ringing == [f"inc-1/{name}"]
+        story.told("decided", approval=asked.model_copy(update={"state": "denied"}))
+        assert events.standing == []
+
+
+def test_a_question_and_an_escalation_are_two_alerts(story: Story, events: Events) -> None:
+    """The answer to one is not the end of the other; a close is the end of both."""
+    story.told("escalated", status="escalated")
+    story.told("paged", approval=paged(), data={"approval": "apr-1"})
+    assert events.ringing == ["inc-1/apr-1", "inc-1/escalated-2"]
+    story.told("decided", approval=paged("denied"))
+    assert events.ringing == ["inc-1/escalated-2"]
+    story.told("paged", "ana pages ben", data={"whom": ["ben"]})
+    story.told("closed", status="closed", closed_at=NOON)
+    assert events.standing == []
+
+
+def test_a_page_that_was_overtaken_by_a_close_rings_nobody(story: Story) -> None:
+    """PagerDuty was away from the page to the re-opening; what was wanted then is over."""
+    story.tell("paged", "ana pages ben", data={"whom": ["ben"]})
+    story.tell("closed", status="closed", closed_at=NOON)
+    assert story.told("reopened", status="open", reopen=True) == []
+    assert story.told("paged", "ana pages ben", data={"whom": ["ben"]}) == ["trigger"]
 
 
 def test_a_reopened_incident_calls_for_new_reasons_only(story: Story) -> None:
@@ -228,46 +227,3 @@ def test_without_a_severity_it_is_an_error(story: Story, events: Events) -> None
     """PagerDuty takes four words, and needs one."""
     story.told("escalated", status="escalated")
     assert events.received[0]["payload"]["severity"] == "error"
-
-
-@pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
-def test_what_may_pass_is_sent_again(story: Story, events: Events, status: int) -> None:
-    """After the pause that is asked for; the key shows nowhere."""
-    story.tell("escalated", status="escalated")
-    events.statuses, events.headers = [status], {"Retry-After": "7"}
-    with pytest.raises(Unavailable, match=f"answered {status}") as caught:
-        story.deliver()
-    assert caught.value.after_seconds == 7.0
-    assert KEY not in caught.value.message
-    story.deliver()
-    assert events.actions == ["trigger"]
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 413, 302])
-def test_a_refusal_delays_nothing_and_is_tried_with_the_next_revision(
-    story: Story, events: Events, status: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A wrong key is said in the log; once it is right, people are called."""
-    story.tell("escalated", status="escalated")
-    events.statuses = [status]
-    story.deliver()
-    assert "channel refused" in caplog.text
-    assert KEY not in caplog.text
-    assert story.told("note") == ["trigger"]
-
-
-def test_a_refused_close_is_not_forgotten(story: Story, events: Events) -> None:
-    """Nobody knows by then whether there is an alert, so it is resolved with the next revision."""
-    story.told("escalated", status="escalated")
-    story.tell("closed", status="closed", closed_at=NOON)
-    events.statuses = [400]
-    story.deliver()
-    assert story.told("note") == ["trigger", "resolve"]
-
-
-def test_pagerduty_may_be_away(story: Story, events: Events) -> None:
-    """What is undelivered is tried again."""
-    story.tell("escalated", status="escalated")
-    events.close()
-    with pytest.raises(Unavailable, match=r"127\.0\.0\.1: "):
-        story.deliver()

@@ -1,5 +1,6 @@
 """The newest revision to every channel, once, over the real journal and the real claims."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy import Engine
 from activities.messages import LEASE_SECONDS, Channel, MessageActivities
 from contracts.approval import Approval
 from contracts.calls import DeliverCall, Delivered
-from contracts.errors import Busy, NotFound, Rejected, Unavailable
+from contracts.errors import Busy, NotFound, Refused, Rejected, Unavailable
 from contracts.journal import Event, IncidentChange, Record
 from contracts.message import MessageView
 from contracts.plan import Plan, Verdict
@@ -24,13 +25,16 @@ CALL = DeliverCall(incident="inc-1")
 class FakeChannel:
     """Keeps what it was sent; raises what it was told to, once each."""
 
-    def __init__(self, *errors: Exception) -> None:
+    def __init__(self, *errors: Exception, meanwhile: Callable[[], object] | None = None) -> None:
         self.errors = list(errors)
+        self.meanwhile = meanwhile
         self.views: list[MessageView] = []
         self.keys: list[str] = []
 
     def send(self, view: MessageView, idempotency_key: str) -> str:
         """Take the message, or fail as told."""
+        if self.meanwhile:
+            self.meanwhile()
         if self.errors:
             raise self.errors.pop(0)
         self.views.append(view)
@@ -61,11 +65,14 @@ class Desk:
         )
         return Journal(self.engine).record(record).revision
 
+    def worker(self, **channels: Channel) -> MessageActivities:
+        """A worker with these channels."""
+        books = Journal(self.engine), Messages(self.engine)
+        return MessageActivities(*books, channels, "https://firebreak.test", lambda: self.now)
+
     def deliver(self, **channels: Channel) -> Delivered:
         """Run the activity with these channels."""
-        books = Journal(self.engine), Messages(self.engine)
-        made = MessageActivities(*books, channels, "https://firebreak.test", lambda: self.now)
-        return made.deliver(CALL)
+        return self.worker(**channels).deliver(CALL)
 
 
 @pytest.fixture
@@ -187,3 +194,108 @@ def test_the_view_has_the_open_approvals_and_the_page(desk: Desk) -> None:
     (view,) = channel.views
     assert [approval.id for approval in view.approvals] == ["apr-0"]
     assert view.url == "https://firebreak.test/incidents/inc-1"
+
+
+def test_the_answer_is_what_every_channel_has(desk: Desk) -> None:
+    """It closes while the first is told: the others have its end, and the first is not forgotten.
+
+    The Messenger ends with the final revision, so it must not hear of it too early.
+    """
+    first, other = FakeChannel(), FakeChannel()
+    first.meanwhile = lambda: first.views or desk.happens(status="closed", closed_at=NOON)
+    assert desk.deliver(slack=first, webhook=other) == Delivered(revision=1, final=False)
+    assert (first.revisions, other.revisions) == ([1], [2])
+    assert desk.deliver(slack=first, webhook=other) == Delivered(revision=2, final=True)
+    assert (first.revisions, other.revisions) == ([1, 2], [2])
+
+
+def test_a_bug_in_one_channel_stops_no_other_and_is_loud(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The others are told, the claim is given back, the delivery fails with the bug itself."""
+    buggy, fine = FakeChannel(KeyError("a card")), FakeChannel()
+    with pytest.raises(KeyError, match="a card"):
+        desk.deliver(slack=buggy, webhook=fine)
+    assert fine.revisions == [1]
+    assert [record.exc_info is not None for record in caplog.records] == [True]
+    assert desk.deliver(slack=buggy, webhook=fine).revision == 1
+
+
+def test_what_never_passes_does_not_end_what_may(desk: Desk) -> None:
+    """Temporal tries a Stop never again, and the other channel is only away for now."""
+    dead, away = FakeChannel(Refused("never")), FakeChannel(Unavailable("down"))
+    with pytest.raises(Unavailable, match="down"):
+        desk.deliver(dead=dead, away=away)
+
+
+def test_who_is_to_be_woken_is_told_first(desk: Desk) -> None:
+    """However long the others take."""
+    order: list[str] = []
+    names = ("webhook", "mail", "slack", "pagerduty")
+    channels = {name: FakeChannel(meanwhile=lambda n=name: order.append(n)) for name in names}  # type: ignore[misc]  # the name is bound early
+    desk.deliver(**channels)
+    assert order == ["pagerduty", "slack", "webhook", "mail"]
+
+
+def later(seconds: float | None) -> Unavailable:
+    """A channel that is away, and wants to be left alone so long."""
+    away = Unavailable("down")
+    away.after_seconds = seconds
+    return away
+
+
+@pytest.mark.parametrize(
+    ("pauses", "kept"), [((300, 7), 7), ((300, None), None), ((7, None), 7), ((None, 300), None)]
+)
+def test_the_channel_that_may_be_asked_first_is_waited_for(
+    desk: Desk, pauses: tuple[float | None, float | None], kept: float | None
+) -> None:
+    """A channel that wants a long pause holds no other back; without one Temporal chooses it."""
+    one, two = (FakeChannel(later(pause)) for pause in pauses)
+    with pytest.raises(Unavailable) as caught:
+        desk.deliver(one=one, two=two)
+    assert caught.value.after_seconds == kept
+
+
+class Uninvited(Rejected):
+    """A refusal that a person can mend."""
+
+    is_mendable = True
+
+
+def test_a_refusal_that_a_person_can_mend_is_tried_again_slowly(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same revision comes when they have; meanwhile the books call it refused, the log once."""
+    channel = FakeChannel(Uninvited("not invited"), Uninvited("not invited"))
+    worker = desk.worker(one=channel)
+    for _ in range(2):
+        with pytest.raises(Unavailable) as caught:
+            worker.deliver(CALL)
+        assert caught.value.after_seconds == 60
+        state = Messages(desk.engine).state("inc-1", "one")
+        assert state is not None
+        assert (state.revision, state.external_id) == (0, "rejected: not invited")
+    assert [record.message for record in caplog.records] == ["channel refused"]
+    assert worker.deliver(CALL).revision == 1
+    assert channel.revisions == [1]
+
+
+def test_a_refusal_is_not_mended_for_an_incident_that_is_over(desk: Desk) -> None:
+    """Nobody waits for it, and the Messenger ends."""
+    desk.happens(status="closed", closed_at=NOON)
+    assert desk.deliver(one=FakeChannel(Uninvited("not invited"))).final
+    assert desk.deliver(one=FakeChannel(Uninvited("not invited"))).final
+
+
+def test_a_claim_that_another_worker_has_by_now_is_left_to_it(desk: Desk) -> None:
+    """A sender that slept over its lease gives back nothing that is not its own."""
+    messages = Messages(desk.engine)
+
+    def sleeps() -> None:
+        desk.now = NOON + timedelta(seconds=LEASE_SECONDS)
+        assert messages.claim("inc-1", "one", 1, desk.now, LEASE_SECONDS)
+
+    with pytest.raises(Unavailable):
+        desk.deliver(one=FakeChannel(Unavailable("down"), meanwhile=sleeps))
+    assert not messages.claim("inc-1", "one", 1, desk.now, LEASE_SECONDS)

@@ -7,6 +7,7 @@ import pytest
 
 from activities.catalogue import CatalogueActivities
 from contracts.alert import Alert
+from contracts.approval import Pages
 from contracts.calls import MatchCall
 from contracts.matching import Trigger, parse_matcher
 from contracts.policy import IncidentRules, Policy, RunbookPolicy, Service
@@ -169,7 +170,8 @@ def test_a_service_that_the_door_named_is_kept() -> None:
 
 
 def test_the_answer_carries_the_times_and_whether_somebody_listens() -> None:
-    """Both are recorded with the match, so that a later change leaves this incident alone."""
-    catalogue = CatalogueActivities(POLICY, {}, messenger=True)
+    """All are recorded with the match, so that a later change leaves this incident alone."""
+    pages = Pages(people=("ana",))
+    catalogue = CatalogueActivities(POLICY, {}, messenger=True, pages=pages)
     found = catalogue.match(MatchCall(incident="inc-1"))
-    assert (found.rules.quiet_seconds, found.messenger) == (7, True)
+    assert (found.rules.quiet_seconds, found.messenger, found.pages) == (7, True, pages)

@@ -103,3 +103,20 @@ def test_a_receiver_that_is_away_is_tried_again(receiver: Upstream) -> None:
     with pytest.raises(Unavailable) as caught:
         send(hook(receiver))
     assert caught.value.message == "127.0.0.1: ConnectError"
+
+
+def test_a_receiver_that_asks_for_a_pause_is_not_asked_before(receiver: Upstream) -> None:
+    """Not by another incident either, and not because another channel is tried again sooner."""
+    receiver.says(b"", 429, Retry_After="7")
+    now = [100.0]
+    with httpx.Client() as client:
+        channel = WebhookChannel(hook(receiver), None, client, lambda: now[0])
+        for passed, left in ((0, 7), (5, 2)):
+            now[0] += passed
+            with pytest.raises(Unavailable) as caught:
+                channel.send(VIEW, "key-7")
+            assert caught.value.after_seconds == left
+        assert len(receiver.asked) == 1
+        receiver.says(b"", 202)
+        now[0] += 2
+        assert channel.send(VIEW, "key-7") == "key-7"

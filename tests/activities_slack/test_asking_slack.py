@@ -1,10 +1,25 @@
 """One call, one request: what an answer, and what no answer, means."""
 
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
 import pytest
 from pydantic import SecretStr
 from slack_desk import OPS
+from upstreams import Upstream, serving
 
-from activities.slack.client import RETRY_AFTER_SECONDS_MAX, SlackApi, SlackRefusal, open_client
+from activities.messages import LEASE_SECONDS
+from activities.slack.client import (
+    CALL_SECONDS,
+    RETRY_AFTER_SECONDS_MAX,
+    SlackApi,
+    SlackRefusal,
+    open_bot,
+)
+from activities.slack.poster import DELIVERY_SECONDS
+from activities.slack.search import SETTLE_SECONDS
 from contracts.errors import OutcomeUnknown, Unavailable
 from contracts.slack.fates import Fate
 from sandbox.slack.server import SlackServer
@@ -13,7 +28,7 @@ from sandbox.slack.server import SlackServer
 @pytest.fixture
 def api(slack: SlackServer) -> SlackApi:
     """The bot's calls."""
-    return SlackApi(open_client(SecretStr(slack.bot_token), slack.api_url))
+    return SlackApi(open_bot(SecretStr(slack.bot_token), slack.api_url))
 
 
 def post(api: SlackApi) -> None:
@@ -65,3 +80,74 @@ def test_what_slack_cannot_do_now_it_may_do_later(slack: SlackServer, api: Slack
     slack.fail("chat.postMessage", how="team_added_to_org")
     with pytest.raises(Unavailable, match="team_added_to_org"):
         post(api)
+
+
+@pytest.fixture
+def upstream(slack: SlackServer) -> Iterator[Upstream]:  # noqa: ARG001 - takes proxies away
+    """What stands where Slack should be."""
+    with serving() as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>captive</html>", b"[]", b'"x"', b"{", b'{"ok": false}', b'{"ok": true}', b"null"],
+)
+@pytest.mark.parametrize("kind", ["application/json", "text/html", "text/plain"])
+def test_what_is_no_answer_of_slacks_tells_nothing(
+    upstream: Upstream, body: bytes, kind: str
+) -> None:
+    """A proxy's page with a 200 is no refusal: Slack may have taken it."""
+    upstream.says(body, Content_Type=kind)
+    api = SlackApi(open_bot(SecretStr("xoxb-1"), f"{upstream.url}/api/"))
+    if body == b'{"ok": true}' and kind == "application/json":
+        post(api)
+        return
+    with pytest.raises(OutcomeUnknown):
+        post(api)
+
+
+def test_a_page_that_says_later_is_left_alone_for_so_long(upstream: Upstream) -> None:
+    """A proxy in front of Slack may say it in its own words."""
+    upstream.says(b"{too many", 429, Content_Type="application/json", Retry_After="9")
+    api = SlackApi(open_bot(SecretStr("xoxb-1"), f"{upstream.url}/api/"))
+    with pytest.raises(Unavailable) as caught:
+        post(api)
+    assert caught.value.after_seconds == 9
+
+
+def test_an_answer_that_drips_in_is_given_up(slack: SlackServer) -> None:  # noqa: ARG001 - takes proxies away
+    """Every byte comes in time, and all of it does not; nothing of it is sent later."""
+    over, cut = threading.Event(), threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        line, _ = listening.accept()
+        with line:
+            line.recv(65_536)
+            line.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not over.wait(0.02):
+                try:
+                    line.sendall(b"X")
+                except OSError:
+                    cut.set()
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,))
+        thread.start()
+        client = open_bot(
+            SecretStr("xoxb-1"), f"http://127.0.0.1:{listening.getsockname()[1]}/api/"
+        )
+        began = time.monotonic()
+        with pytest.raises(OutcomeUnknown, match="TimeoutError"):
+            post(SlackApi(client, call_seconds=0.3))
+        assert time.monotonic() - began < 3
+        assert cut.wait(5)
+        over.set()
+        thread.join()
+
+
+def test_two_calls_of_a_post_and_one_before_end_within_the_lease() -> None:
+    """Nobody else may post before the first one surely is over, nor take the delivery over."""
+    assert 2 * CALL_SECONDS < SETTLE_SECONDS
+    assert DELIVERY_SECONDS + 2 * CALL_SECONDS < LEASE_SECONDS

@@ -1,16 +1,19 @@
 """The view of an incident: every question with what it was asked on, and whom it names."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from slack_desk import NOON, SHOP, Desk
+from sqlalchemy.orm import Session
 
-from activities.views import TOLD_IN_PERSON_MAX, Views
+from activities.views import TOLD_IN_PERSON_MAX, Views, nobody
 from contracts.approval import Vote
 from contracts.errors import NotFound
-from contracts.message import ASKED_MAX, MessageView
+from contracts.message import ASKED_MAX, MessageView, TrackRecord
 from contracts.policy import Person
+from contracts.target import Target
 from toil.journal import Journal
+from toil.tables import ReservationRow
 
 
 def view_of(desk: Desk) -> MessageView:
@@ -65,13 +68,55 @@ def test_why_a_question_is_over_is_told_in_its_own_words(desk: Desk) -> None:
 def test_the_track_record_is_that_of_the_moment_of_the_question(desk: Desk) -> None:
     """Or the message would change when this very run ends."""
     done = {"runbook": "restart_service", "status": "resolved", "seconds": 120}
-    desk.happens("outcome", done)
+    for attempt in (1, 2):
+        wrote(desk, f"inc-1/{attempt}/s2")
+    desk.happens("outcome", done | {"attempt": 1})
     desk.clock.passes(60)
     desk.asks()
     desk.clock.passes(60)
-    desk.happens("outcome", done)
+    desk.happens("outcome", done | {"attempt": 2})
     record = view_of(desk).asked[0].record
     assert (record.runs, record.healed, record.heal_seconds_median) == (1, 1, 120)
+
+
+def wrote(desk: Desk, key: str) -> None:
+    """A write lock that was used."""
+    at = desk.clock.now
+    row = ReservationRow(
+        key=key,
+        incident=key.partition("/")[0],
+        runbook="restart_service",
+        action="kubernetes.rollout_restart",
+        lock_keys=[],
+        state="done",
+        reserved_at=at,
+        expires_at=at,
+    )
+    with Session(desk.engine) as session, session.begin():
+        session.add(row)
+
+
+class Counting(Journal):
+    """The books, which count how often somebody looks a record up."""
+
+    looked = 0
+
+    def track_record(self, runbook: str, target: Target, now: datetime, days: int) -> TrackRecord:
+        """The same, and one more."""
+        self.looked += 1
+        return super().track_record(runbook, target, now, days)
+
+
+def test_the_track_record_is_read_once_for_each_question(desk: Desk) -> None:
+    """It changes no more, and to read it is to read the books of a quarter."""
+    journal = Counting(desk.engine)
+    views = Views(journal, desk.policy, nobody, "https://firebreak.test")
+    for number in (1, 2):
+        desk.clock.passes(1)
+        desk.asks(number)
+        for _ in range(3):
+            views.view("inc-1", desk.clock.now)
+        assert journal.looked == number
 
 
 def test_only_people_of_the_incident_are_named(desk: Desk) -> None:

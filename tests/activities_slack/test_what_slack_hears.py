@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from slack_desk import OPS, SHOP, Desk, key_of
 
-from contracts.errors import OutcomeUnknown
+from contracts.errors import OutcomeUnknown, Unavailable
 from contracts.plan import BlastRadius
 from contracts.policy import SlackPolicy
 from sandbox.slack.workspace import Channel
+from toil.deliveries import Deliveries
 from toil.journal import Journal
 
 TWO = ["slack/card", "slack/apr-1-1"]
@@ -156,18 +157,6 @@ def _told(desk: Desk) -> dict[str, int]:
     return {user: len(messages) for user, messages in desk.slack.dms.items()}
 
 
-def test_with_a_schedule_only_who_is_on_call_is_told_in_person(desk: Desk) -> None:
-    """And who is on call is read then; nobody where that is not known."""
-    asked = desk.asks(approvers=("ana", "oncall:primary"))
-    desk.becomes(asked, "reminded", stage="reminded")
-    desk.deliver()
-    assert desk.slack.dms == {}
-    desk.groups = {"oncall:primary": frozenset({"ben"})}
-    desk.happens("evidence")
-    desk.deliver()
-    assert _told(desk) == {"U0BEN": 1}
-
-
 def test_what_was_told_in_person_says_when_it_is_over(desk: Desk) -> None:
     """Edited, and nobody is told anew."""
     asked = desk.asks()
@@ -190,21 +179,6 @@ def test_nobody_in_particular_being_reachable_stops_nothing(desk: Desk) -> None:
     assert _told(desk) == {"U0BEN": 1}
 
 
-def test_who_is_called_to_an_incident_gets_its_message(desk: Desk) -> None:
-    """Once, and it follows the incident; nobody is called to one that has ended."""
-    desk.happens("escalated", status="escalated")
-    desk.happens("paged", {"whom": ["cleo", 7, "nobody"]})
-    desk.deliver()
-    desk.happens("taken_over", status="taken_over")
-    desk.deliver()
-    (message,) = desk.slack.dms["U0CLEO"]
-    assert "Taken over" in str(message)
-    desk.happens("paged", {"whom": ["ben"]})
-    desk.happens("closed", status="closed", closed_at=desk.clock.now)
-    desk.deliver()
-    assert set(desk.slack.dms) == {"U0CLEO"}
-
-
 def test_a_question_that_is_over_before_it_was_posted_is_not_posted(desk: Desk) -> None:
     """Answered in the browser within a second: the incident's message tells of it."""
     desk.answered(desk.asks())
@@ -212,30 +186,69 @@ def test_a_question_that_is_over_before_it_was_posted_is_not_posted(desk: Desk) 
     assert desk.keys() == ["slack/card"]
 
 
-@pytest.mark.parametrize(
-    ("code", "fix"),
-    [
-        ("not_in_channel", "/invite @firebreak"),
-        ("token_revoked", "FIREBREAK_SLACK_BOT_TOKEN"),
-        ("missing_scope", "slack-manifest.yaml"),
-        ("is_archived", "Unarchive"),
-        ("born_tomorrow", "next change"),
-    ],
-)
-def test_a_refusal_says_what_to_do_and_the_next_revision_tries_again(
-    desk: Desk, caplog: pytest.LogCaptureFixture, code: str, fix: str
+def test_a_refusal_that_nobody_can_mend_costs_its_revision_only(
+    desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nothing is lost but this revision."""
+    """The next one tries again."""
     desk.asks()
-    desk.slack.fail("chat.postMessage", how=code)
+    desk.slack.fail("chat.postMessage", how="born_tomorrow")
     desk.deliver()
     row = desk.row()
     assert row is not None
     assert str(row.external_id).startswith("rejected: Slack refused chat.postMessage")
-    assert any(fix in str(getattr(record, "fix", "")) for record in caplog.records)
+    assert any("next change" in str(getattr(record, "fix", "")) for record in caplog.records)
     desk.happens("evidence")
     desk.deliver()
     assert desk.keys() == TWO
+
+
+@pytest.mark.parametrize(
+    ("code", "fix"),
+    [
+        ("not_in_channel", "/invite @firebreak"),
+        ("channel_not_found", "firebreak.toml"),
+        ("token_revoked", "FIREBREAK_SLACK_BOT_TOKEN"),
+        ("invalid_auth", "FIREBREAK_SLACK_BOT_TOKEN"),
+        ("missing_scope", "slack-manifest.yaml"),
+        ("is_archived", "Unarchive"),
+    ],
+)
+def test_a_question_appears_when_a_person_has_mended_what_refused_it(
+    desk: Desk, caplog: pytest.LogCaptureFixture, code: str, fix: str
+) -> None:
+    """Without any news of the incident: it is tried again slowly, and counts as refused till then.
+
+    It says what to do.
+    """
+    desk.asks()
+    desk.slack.fail("chat.postMessage", None, code)
+    for _ in range(2):
+        with pytest.raises(Unavailable) as caught:
+            desk.deliver()
+        assert caught.value.after_seconds == 60
+        desk.clock.passes(60)
+    assert fix in caught.value.fix
+    assert any(fix in str(getattr(record, "fix", "")) for record in caplog.records)
+    (figures,) = Deliveries(desk.engine).by_channel(desk.clock.now)
+    assert figures.refused == 1
+    desk.slack.mend()
+    desk.deliver()
+    assert desk.keys() == TWO
+    (figures,) = Deliveries(desk.engine).by_channel(desk.clock.now)
+    assert figures.refused == 0
+
+
+def test_what_can_be_mended_is_waited_for_whatever_else_was_refused(desk: Desk) -> None:
+    """The question is refused for good, the reminder until somebody invites the app."""
+    asked = desk.asks()
+    desk.deliver()
+    desk.slack.fail("chat.update", how="blocked_file_type")
+    desk.slack.fail("chat.postMessage", how="not_in_channel")
+    desk.becomes(asked, "paged", stage="paged")
+    with pytest.raises(Unavailable, match="not_in_channel"):
+        desk.deliver()
+    desk.deliver()
+    assert desk.keys() == [*TWO, "slack/apr-1-1/reminder"]
 
 
 def test_an_archived_channel_keeps_its_messages_and_gets_them_edited_later(desk: Desk) -> None:
@@ -244,9 +257,9 @@ def test_an_archived_channel_keeps_its_messages_and_gets_them_edited_later(desk:
     desk.deliver()
     _channel(desk).archived = True
     desk.answered(asked)
-    desk.deliver()
+    with pytest.raises(Unavailable, match="is_archived"):
+        desk.deliver()
     _channel(desk).archived = False
-    desk.happens(status="acting")
     desk.deliver()
     assert desk.keys() == TWO
     assert "Approved" in str(desk.slack.messages(SHOP)[1])
@@ -321,8 +334,18 @@ def test_long_evidence_comes_once_as_a_file(desk: Desk) -> None:
         desk.deliver()
         desk.happens("note")
     assert [file["content"] for file in desk.slack.files] == [body]
+    assert [file["name"] for file in desk.slack.files] == ["evidence.txt"]
     files = [m for m in desk.slack.messages(SHOP) if m.get("files")]
     assert [m["thread_ts"] for m in files] == [desk.slack.messages(SHOP)[0]["ts"]]
+    assert files[0]["text"] == "evidence, in full, for the question: restart user-auth."
+
+
+def test_a_file_has_an_end(desk: Desk) -> None:
+    """Nobody reads more in Slack, and its page has all of it."""
+    _with_logs(desk, "x" * 65_537)
+    desk.asks()
+    desk.deliver()
+    assert [len(file["content"]) for file in desk.slack.files] == [65_536]
 
 
 def test_evidence_that_the_message_shows_whole_is_no_file(desk: Desk) -> None:
@@ -368,7 +391,8 @@ def test_no_token_shows_in_an_error(desk: Desk, caplog: pytest.LogCaptureFixture
     """Neither in a log line nor in what the books keep."""
     desk.asks()
     desk.slack.revoke()
-    desk.deliver()
+    with pytest.raises(Unavailable):
+        desk.deliver()
     told = f"{caplog.text} {[vars(record) for record in caplog.records]} {desk.row()}"
     assert "token_revoked" in told
     assert desk.slack.bot_token not in told

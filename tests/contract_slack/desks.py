@@ -10,7 +10,7 @@ from slack_desk import Clock, Desk
 from sqlalchemy import Engine
 
 from activities.slack.channel import SlackChannel
-from activities.slack.client import SlackApi, open_client
+from activities.slack.client import SlackApi, open_bot
 from contracts.errors import OutcomeUnknown
 from sandbox.slack import SlackServer
 from toil.journal import Journal
@@ -41,6 +41,6 @@ def desk_at(engine: Engine, slack: EitherSlack) -> Desk:
 
 def deaf_worker(desk: Desk) -> SlackChannel:
     """A worker on a bad line."""
-    api = DeafApi(open_client(SecretStr(desk.slack.bot_token), desk.slack.api_url))
+    api = DeafApi(open_bot(SecretStr(desk.slack.bot_token), desk.slack.api_url))
     bodies = Journal(desk.engine).evidence_body
     return SlackChannel(api, Messages(desk.engine), bodies, desk.clock)

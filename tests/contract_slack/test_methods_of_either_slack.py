@@ -18,7 +18,7 @@ from contract_slack.either_slack import (
 )
 from pydantic import SecretStr
 
-from activities.slack.client import SlackApi, SlackRefusal, open_client
+from activities.slack.client import SlackApi, SlackRefusal, open_bot
 
 APP = ("user", "bot_id", "app_id")
 
@@ -132,9 +132,9 @@ def test_a_home_is_shown_until_another_is_published(call: Caller, slack: EitherS
 
 def test_a_file_lies_in_the_thread(call: Caller, slack: EitherSlack) -> None:
     """By the three steps of the library: announced, sent, shared."""
-    api = SlackApi(open_client(SecretStr(slack.bot_token), slack.api_url))
+    api = SlackApi(open_bot(SecretStr(slack.bot_token), slack.api_url))
     parent = call.post("incident")
-    api.upload(OPS, parent, "apr-1.txt", "Back-off restarting failed container\n")
+    api.upload((OPS, parent), "apr-1.txt", "Back-off restarting failed container\n", "All")
     shared = call.replies(parent)[1]
     assert shared["thread_ts"] == parent
     assert [(f["name"], f["title"], f["size"]) for f in shared["files"]] == [
@@ -182,7 +182,7 @@ def test_a_bad_question_is_refused_with_its_code(
 
 def test_our_client_names_the_refusal(slack: EitherSlack) -> None:
     """The code is what our own retries and fallbacks go by."""
-    api = SlackApi(open_client(SecretStr(slack.bot_token), slack.api_url))
+    api = SlackApi(open_bot(SecretStr(slack.bot_token), slack.api_url))
     with pytest.raises(SlackRefusal) as refusal:
         api.call("chat.postMessage", channel="C0NONE", text="x")
     assert refusal.value.error == "channel_not_found"

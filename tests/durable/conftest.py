@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest_asyncio
-from temporalio.client import WorkflowHandle, WorkflowHistory
+from temporalio.client import WithStartWorkflowOperation, WorkflowHandle, WorkflowHistory
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
@@ -16,7 +17,14 @@ from temporalio.worker import Worker
 import runbooks
 from contracts.alert import Alert, AlertEnvelope
 from contracts.approval import Approval, Decision
-from contracts.calls import NOTIFY_QUEUE, QUEUE, IncidentStart, cluster_queue
+from contracts.calls import (
+    NOTIFY_QUEUE,
+    QUEUE,
+    IncidentRef,
+    IncidentStart,
+    RunRequest,
+    cluster_queue,
+)
 from contracts.case import Case
 from contracts.target import Target
 from durable import faulty_runbooks
@@ -69,6 +77,22 @@ class Bench:
             )
         self._started.append(handle)
         return handle
+
+    async def asks_for(self, request: RunRequest) -> IncidentRef:
+        """Ask for a run, as the door does: the incident is opened where there is none."""
+        operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            Incident.run,
+            IncidentStart(target=self.target),
+            id=self.target.workflow_id,
+            task_queue=QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+        client = self.environment.client
+        answer: IncidentRef = await client.execute_update_with_start_workflow(
+            "run", request, start_workflow_operation=operation, result_type=IncidentRef
+        )
+        self._started.append(client.get_workflow_handle(self.target.workflow_id))
+        return answer
 
     async def start(self, runbook: Any, **facts: Any) -> WorkflowHandle[Any, Any]:
         """Start a runbook alone, without an incident."""

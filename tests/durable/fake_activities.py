@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.permits import check_permitted
 from contracts import kubernetes, signals
-from contracts.approval import Approval
+from contracts.approval import Approval, Pages
 from contracts.calls import (
     DELIVER,
     JUDGE,
@@ -92,6 +92,7 @@ class FakeWorld:
     healthy: bool = True
     generations: list[int] = field(default_factory=lambda: [2])
     rules: IncidentRules = field(default_factory=lambda: QUICK_RULES)
+    pages: Pages | None = None
     facts: dict[str, Any] = field(default_factory=lambda: {"current_age_seconds": 40})
     facts_of: dict[str, dict[str, Any]] = field(default_factory=lambda: dict(CRASHING))
     holds: dict[str, bool | list[bool]] = field(default_factory=dict)
@@ -154,6 +155,7 @@ class FakeWorld:
             service="user-auth",
             team="identity",
             rules=self.rules,
+            pages=self.pages,
         )
 
     @activity.defn(name=JUDGE)

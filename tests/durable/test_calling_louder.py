@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from temporalio.client import WorkflowHandle
 
+from contracts.approval import Pages
 from contracts.case import Outcome
 from durable.conftest import Bench
 from runbooks.rollback_deployment import RollbackBadRollout
@@ -102,6 +103,49 @@ async def test_nothing_is_never(
     assert calls(bench) == expected
 
 
+async def test_with_nobody_to_call_nobody_is_said_to_be_called(bench: Bench) -> None:
+    """The reminder stays; the next thing that happens is the end."""
+    handle = await bench.start(RollbackBadRollout, **LADDER, pages=Pages())
+    await bench.asked()
+    for _ in range(3):
+        await passed(bench, handle, 6)
+    await bench.until(lambda: "expired" in calls(bench))
+    assert calls(bench) == ["asked", "reminded", "expired"]
+    assert bench.world.approvals[0].stage == "reminded"
+
+
+@pytest.mark.parametrize(
+    ("pages", "calling"),
+    [
+        (None, "nobody has decided: ana, ben may decide until "),
+        (
+            Pages(people=("oncall:secondary", "cyn")),
+            "nobody has decided, calling on-call secondary and cyn: ana, ben may decide until ",
+        ),
+        (
+            Pages(pagerduty=True),
+            "nobody has decided, calling whoever PagerDuty pages: ana, ben may decide until ",
+        ),
+        (
+            Pages(people=("cyn",), pagerduty=True),
+            "nobody has decided, calling cyn and whoever PagerDuty pages: ana, ben may decide ",
+        ),
+    ],
+)
+async def test_the_last_call_says_whom_it_calls(
+    bench: Bench, pages: Pages | None, calling: str
+) -> None:
+    """And not that those are called who were asked; a run that began before says nobody."""
+    handle = await bench.start(RollbackBadRollout, **LADDER | {"remind_percent": 0}, pages=pages)
+    asked = await bench.asked()
+    await passed(bench, handle, 11)
+    await bench.until(lambda: "paged" in calls(bench))
+    (line,) = [e for r in bench.world.records for e in r.events if e.type == "paged"]
+    assert line.text.startswith(calling)
+    known = {"pages": pages.model_dump(mode="json")} if pages else {}
+    assert line.data == {"approval": asked.id} | known
+
+
 async def test_after_an_outage_only_the_loudest_call_is_made(bench: Bench) -> None:
     """The books were away over both rungs; who comes back finds one line of it."""
     bench.world.verdict = bench.world.verdict.model_copy(update={"needed": 2})
@@ -116,7 +160,8 @@ async def test_after_an_outage_only_the_loudest_call_is_made(bench: Bench) -> No
 
 
 async def test_an_incident_hands_its_rules_down(bench: Bench) -> None:
-    """What the policy said when it opened."""
+    """What the policy said when it opened, and whom there is to call."""
+    bench.world.pages = Pages(people=("cyn",))
     bench.world.rules = bench.world.rules.model_copy(
         update={"remind_percent": 10, "page_percent": 0}
     )
@@ -129,4 +174,5 @@ async def test_an_incident_hands_its_rules_down(bench: Bench) -> None:
         started.input.payloads
     )
     assert (case["remind_percent"], case["page_percent"]) == (10, 0)
+    assert case["pages"] == {"people": ["cyn"], "pagerduty": False}
     assert handle

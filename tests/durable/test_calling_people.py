@@ -52,6 +52,20 @@ async def test_a_page_is_a_line_of_the_timeline(bench: Bench) -> None:
     assert bench.world.approvals[0].state == "open"
 
 
+async def test_whom_a_schedule_stood_for_is_kept(bench: Bench) -> None:
+    """As the door knew it; at the next change of shift nobody else is called by this page."""
+    handle = await bench.signal(bench.alert())
+    await bench.asked()
+    page = PAGE.model_copy(update={"members": {"oncall:primary": ("cyn",)}})
+    await handle.execute_update(Incident.page, page)
+    await bench.until(lambda: "paged" in bench.world.types)
+    (line,) = [e for r in bench.world.records for e in r.events if e.type == "paged"]
+    assert line.data == {
+        "whom": ["ben", "oncall:primary"],
+        "members": {"oncall:primary": ["cyn"]},
+    }
+
+
 async def test_people_are_called_to_what_is_taken_over_and_escalated(bench: Bench) -> None:
     """Whoever has it may need help."""
     handle = await unanswered(bench)

@@ -5,6 +5,7 @@ missing under `tests/histories/VERSION/`; a recorded file is never changed. When
 put the change behind `workflow.patched("a-name")`: runs that began before take the old branch.
 """
 
+import asyncio
 import json
 import os
 import tomllib
@@ -230,6 +231,28 @@ async def incident_asked_again(bench: Bench) -> Handle:
     return handle
 
 
+async def incident_paged_at_a_take_over(bench: Bench) -> Handle:
+    """Somebody was paged while a take-over waited for a write; then it was handed back."""
+    handle = await bench.signal(bench.alert())
+    bench.world.ensure_gate = asyncio.Event()
+    await bench.decide(await bench.asked())
+    await bench.until(lambda: bench.world.ensuring)
+    await handle.execute_update(Incident.take_over, ANA)
+    await bench.until(lambda: bench.world.status == "taken_over")
+    await handle.execute_update(Incident.page, PageRequest(person="ana", whom=("ben",)))
+    await bench.until(lambda: "paged" in bench.world.types)
+    bench.world.ensure_gate.set()
+    await bench.until(lambda: "outcome" in bench.world.types)
+    await bench.signal(bench.alert("resolved"))
+    await bench.until(lambda: bench.world.types.count("alert") == 2)
+    await handle.execute_update(Incident.hand_back, ANA)
+    await bench.until(lambda: "handed_back" in bench.world.types)
+    await bench.environment.fast_forward(handle, timedelta(seconds=40))
+    await bench.until(lambda: bench.world.status == "closed")
+    await bench.environment.fast_forward(handle, timedelta(minutes=11))
+    return handle
+
+
 async def triaged(bench: Bench) -> Handle:
     """A pod's alert and its resolve."""
     bench.world.owner = Owner(target=bench.target)
@@ -260,6 +283,7 @@ SHAPES: list[Shape] = [
     incident_healed,
     incident_taken_over,
     incident_asked_again,
+    incident_paged_at_a_take_over,
     triaged,
     *map(shape_of, SHIPPED_SHAPES),
 ]

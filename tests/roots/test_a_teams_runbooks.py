@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import Engine
 
 import runbooks
+from parts import utc_now
 from roots.programs import Done, Program, ran, ready, until
 from toil.catalogue import Catalogue
 from toil.database import open_engine
-from worker import utc_now
 from workflows.authoring.folders import load
 
 SHIPPED = [found.name for found in load(runbooks).runbooks]

@@ -15,9 +15,19 @@ from temporalio import activity
 
 import runbooks
 import worker
+from contracts.approval import Pages
 from contracts.errors import InvalidInput
-from contracts.policy import OnCall, Person, Policy, RunbookPolicy
+from contracts.policy import OnCall, Person, Policy, RunbookPolicy, SlackPolicy
 from demo import POLICY_FILE
+from parts import (
+    Parts,
+    check_runbooks,
+    cluster_activities,
+    groups_of,
+    open_parts,
+    pages_of,
+    utc_now,
+)
 from roots.programs import Done, Program, ran, ready
 from settings import Settings, configure_logging
 from toil.database import open_engine, upgrade
@@ -105,13 +115,13 @@ def test_a_policy_for_a_runbook_that_is_not_there_is_refused(start: Start, tmp_p
 def test_a_policy_for_a_runbook_that_is_there_is_taken() -> None:
     """By the name of its workflow."""
     policy = Policy(runbooks={"rollback_deployment": RunbookPolicy(autonomy="auto")})
-    worker.check_runbooks(policy, load(runbooks))
+    check_runbooks(policy, load(runbooks))
     with pytest.raises(InvalidInput, match=r"runbooks\.nonsense"):
-        worker.check_runbooks(Policy(runbooks={"nonsense": RunbookPolicy()}), load(runbooks))
+        check_runbooks(Policy(runbooks={"nonsense": RunbookPolicy()}), load(runbooks))
 
 
 @pytest.fixture(name="parts")
-def _parts(tmp_path: Path, kubeconfig: Path) -> Iterator[worker.Parts]:
+def _parts(tmp_path: Path, kubeconfig: Path) -> Iterator[Parts]:
     """What a worker with that cluster and empty books is made of."""
     books = f"sqlite:///{tmp_path / 'books.db'}"
     engine = open_engine(books)
@@ -119,22 +129,39 @@ def _parts(tmp_path: Path, kubeconfig: Path) -> Iterator[worker.Parts]:
     engine.dispose()
     settings = Settings(database_url=books, kubeconfig=kubeconfig)
     with ExitStack() as closing:
-        yield worker.open_parts(settings, Policy(), closing)
+        yield open_parts(settings, Policy(), closing)
 
 
 @pytest.fixture(name="cluster_activities")
-def _cluster_activities(parts: worker.Parts) -> Activities:
+def _cluster_activities(parts: Parts) -> Activities:
     """What the worker serves for a cluster."""
-    return worker.cluster_activities(parts)
+    return cluster_activities(parts)
 
 
-def test_a_group_is_read_beside_the_activities(parts: worker.Parts) -> None:
+@pytest.mark.parametrize(
+    ("channels", "expected"),
+    [
+        ((), Pages()),
+        (("webhook",), Pages()),
+        (("slack",), Pages(people=("ana",))),
+        (("webhook", "pagerduty"), Pages(pagerduty=True)),
+        (("slack", "pagerduty"), Pages(people=("ana",), pagerduty=True)),
+    ],
+)
+def test_only_who_can_be_called_is_called(channels: tuple[str, ...], expected: Pages) -> None:
+    """`slack.pages` are told in Slack, so without it they are nobody."""
+    policy = Policy(slack=SlackPolicy(pages=("ana",)))
+    assert pages_of(policy, channels) == expected
+    assert not pages_of(Policy(), ("slack", "webhook")).anybody
+
+
+def test_a_group_is_read_beside_the_activities(parts: Parts) -> None:
     """The one thread of a busy worker waits for the answer; it could not give it, too."""
     ana = OnCall(name="primary", kind="static", people=("ana",))
     policy = Policy(people=(Person(id="ana", name="Ana"),), oncall=(ana,))
-    groups = worker.groups_of(parts._replace(policy=policy))
+    groups = groups_of(parts._replace(policy=policy))
     with ThreadPoolExecutor(1) as threads:
-        found = threads.submit(groups.read, ["oncall:primary"], worker.utc_now()).result()
+        found = threads.submit(groups.read, ["oncall:primary"], utc_now()).result()
     assert found.members == {"oncall:primary": {"ana"}}
 
 
