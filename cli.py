@@ -22,7 +22,6 @@ from terminal import (
     UNREACHABLE,
     Json,
     api,
-    paused_for,
     reported,
     say_error,
     show,
@@ -262,16 +261,7 @@ def _decide(approval: str, decision: str, reason: str, as_json: bool) -> None:
         digest = client.approval(approval)["plan"]["digest"]
         result = client.decide(approval, decision, reason=reason, digest=digest)
         text = f"{approval} is {result['state']}"
-        if decision == "approve":
-            paused = paused_for(client, result)
-            result = {**result, "paused": paused}
-            text = "\n".join([text, *map(_still_paused, paused)])
         show(result, text, as_json)
-
-
-def _still_paused(pause: dict[str, Any]) -> str:
-    scope, why = pause["scope"], f"{pause['reason']} ({pause['person']})"
-    return f"  but {scope} is paused: {why}. Nothing is written until `firebreak resume {scope}`."
 
 
 @app.command("take-over")

@@ -107,26 +107,6 @@ def remedy(err: FirebreakError) -> str:
     return err.fix
 
 
-def paused_for(client: "Api", approval: dict[str, Any]) -> list[dict[str, Any]]:
-    """The kill switches under which an approved plan is not written now. A drain disturbs more
-    namespaces than its plan's summary tells, so for a node every namespace counts. Empty where
-    they cannot be read: what was approved stays approved.
-    """
-    target = approval["target"]
-    scopes = {"all", f"cluster:{target['cluster']}", f"runbook:{approval['runbook']}"}
-    scopes.add(f"namespace:{target['namespace']}")
-    try:
-        pauses: list[dict[str, Any]] = client.pauses()["items"]
-    except FirebreakError:
-        return []
-    of_nodes = "namespace:" if target["kind"] == "Node" else None
-    return [
-        pause
-        for pause in pauses
-        if pause["scope"] in scopes or (of_nodes and pause["scope"].startswith(of_nodes))
-    ]
-
-
 def say_error(code: str, message: str, fix: str) -> None:
     """An error as one JSON object, as the API gives it."""
     typer.echo(json.dumps({"error": {"code": code, "message": message, "fix": fix}}))

@@ -24,7 +24,7 @@ _TIME_FIX = "Write a day such as 2026-11-20, or a time with its zone such as 202
 
 @toil.command("log")
 def toil_log(
-    duration: Annotated[str, typer.Argument(help="25m, 90s, 1h30m")],
+    duration: Annotated[str, typer.Argument(help="25m, 90s, 1h30m; 12h at most")],
     text: Annotated[str, typer.Argument(help="What you did.")],
     service: Annotated[str, typer.Option(help="The service it was for.")] = "",
     category: Annotated[
@@ -37,7 +37,8 @@ def toil_log(
         seconds = parse_duration(duration)
     with reported(as_json), api() as client:
         entry = {"seconds": seconds, "text": text, "service": service, "category": category}
-        show(client.log(entry), f"logged {seconds // 60} min: {text}", as_json)
+        logged = client.log(entry)
+        show(logged, f"logged {minutes_text(logged['seconds'])}: {_work(logged)}", as_json)
 
 
 @toil.command("start")

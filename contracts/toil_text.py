@@ -16,6 +16,7 @@ TEXT_CHARS_MAX = 500
 USAGE = "Write `25m what you did @service`, or start, stop or me."
 
 _ECHO_CHARS_MAX = 80
+_NUMBER_CHARS_MAX = 9
 # `25m`, `25 min`, `2 hours`, `1h30m`, `1 h 30 min`; each unit once, the larger first.
 _HOURS = r"(?:(?P<hours>[0-9]{1,4})\s*(?:h|hours?))?"
 _MINUTES = r"(?:(?P<minutes>[0-9]{1,4})\s*(?:m|mins?|minutes?))?"
@@ -83,10 +84,20 @@ def _duration(text: str) -> tuple[int, str]:
 
 def _no_duration(text: str) -> InvalidInput:
     first = text.split(maxsplit=1)[0]
+    echo = first[:_ECHO_CHARS_MAX]
     if first.isascii() and first.isdecimal():
-        fix = f"Write {first[:4]}m for minutes, or {first[:4]}h for hours."
-        return InvalidInput(f"'{first[:_ECHO_CHARS_MAX]}' has no unit", fix)
-    return InvalidInput(f"'{first[:_ECHO_CHARS_MAX]}' is not a duration", USAGE)
+        return InvalidInput(f"'{echo}' has no unit", _with_unit(int(first[:_NUMBER_CHARS_MAX])))
+    return InvalidInput(f"'{echo}' is not a duration", USAGE)
+
+
+def _with_unit(number: int) -> str:
+    """What to write instead; never what would be refused as well."""
+    most = minutes_text(SECONDS_MAX)
+    units = {"m for minutes": 60, "h for hours": 3600}
+    fit = [f"{number}{u}" for u, factor in units.items() if 0 < number * factor <= SECONDS_MAX]
+    if not fit:
+        return f"Write how long it took, e.g. 25m, {most} at most."
+    return f"Write {listed(fit, 'or')}."
 
 
 def _what(text: str, services: Collection[str]) -> tuple[str, str]:

@@ -5,7 +5,7 @@ The door never paints a decision that the workflow has not accepted; without an 
 """
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -15,11 +15,15 @@ from starlette.concurrency import run_in_threadpool
 from contracts.approval import REASON_CHARS_MAX, Answer, Approval, ApprovalState, Decision
 from contracts.asked import ended_of, evidence_of
 from contracts.errors import ReasonMissing
+from contracts.message import TrackRecord
 from contracts.policy import Person
-from contracts.views import view_of
+from contracts.slack.risk import risk_of
+from contracts.slack.telling import record_text
+from contracts.slack.way_back import way_back
+from contracts.views import IncidentDetail, view_of
 from gateway import deciding
 from gateway.answers import wants_html
-from gateway.deciding import approval_of
+from gateway.deciding import approval_of, may_answer
 from gateway.doors import Doors, doors
 from gateway.errors import status_of
 from gateway.forms import body_of, require_sender, takes
@@ -30,6 +34,7 @@ router = APIRouter(tags=["approvals"])
 
 SHOWN_ATTEMPTS_MAX = 15
 SHOWN_PAUSE_SECONDS = 0.1
+RECORD_DAYS = 90
 
 Here = Annotated[Doors, Depends(doors)]
 Reader = Annotated[Person, Depends(require_reader)]
@@ -42,6 +47,12 @@ class DecisionBody(BaseModel):
     decision: Answer
     reason: str = Field(default="", max_length=REASON_CHARS_MAX)
     digest: str | None = Field(default=None, max_length=100)
+
+
+class PageDecision(DecisionBody):
+    """The page's form; `sure` comes from the page that asks once more."""
+
+    sure: bool = False
 
 
 @router.get("/approvals")
@@ -57,17 +68,17 @@ async def list_approvals(
 
 
 @router.get("/approvals/{approval_id}")
-async def show_approval(request: Request, here: Here, _: Reader, approval_id: str) -> Response:
+async def show_approval(request: Request, here: Here, person: Reader, approval_id: str) -> Response:
     """One approval; its page is where people decide."""
     approval = await approval_of(here, approval_id)
     if wants_html(request):
-        return await _page(request, here, "approval.html", approval)
+        return await _page(request, here, "approval.html", approval, person)
     return JSONResponse(_json(approval))
 
 
 @router.get("/approvals/{approval_id}/live", include_in_schema=False)
 async def follow_approval(
-    request: Request, here: Here, _: Reader, approval_id: str, seen: str = ""
+    request: Request, here: Here, person: Reader, approval_id: str, seen: str = ""
 ) -> Response:
     """The status part of the page; 204 while nothing changed, a reload once it is closed."""
     approval = await approval_of(here, approval_id)
@@ -75,7 +86,7 @@ async def follow_approval(
         return Response(status_code=204, headers={"HX-Refresh": "true"})
     if seen == seen_key(here, approval):
         return Response(status_code=204)
-    return await _page(request, here, "_approval.html", approval)
+    return await _page(request, here, "_approval.html", approval, person)
 
 
 def seen_key(here: Doors, approval: Approval) -> str:
@@ -84,17 +95,35 @@ def seen_key(here: Doors, approval: Approval) -> str:
     return f"{len(approval.votes)}-{left}"
 
 
+class _Known(NamedTuple):
+    """What the journal knows about a question."""
+
+    incident: IncidentDetail | None
+    record: TrackRecord
+    may_answer: bool
+
+
+def _known(here: Doors, approval: Approval, person: Person) -> _Known:
+    record = here.journal.track_record(approval.runbook, approval.target, here.clock(), RECORD_DAYS)
+    incident = here.journal.incident(approval.incident)
+    return _Known(incident, record, may_answer(here, approval, person.id))
+
+
 async def _page(
-    request: Request, here: Doors, name: str, approval: Approval, **more: Any
+    request: Request, here: Doors, name: str, approval: Approval, person: Person, **more: Any
 ) -> Response:
-    incident = await run_in_threadpool(here.journal.incident, approval.incident)
+    known, view = await run_in_threadpool(_known, here, approval, person), view_of(approval)
     return await render(
         request,
         name,
         approval=approval,
         plan=approval.plan,
-        evidence=evidence_of(incident, approval.id),
-        ended=ended_of(incident, approval.id),
+        risk=risk_of(view),
+        way_back=way_back(view.plan),
+        record=record_text(known.record),
+        may_answer=known.may_answer,
+        evidence=evidence_of(known.incident, approval.id),
+        ended=ended_of(known.incident, approval.id),
         voted=[vote.person for vote in approval.votes],
         seen=seen_key(here, approval),
         left_seconds=(approval.expires_at - here.clock()).total_seconds(),
@@ -112,24 +141,33 @@ async def decide(
     here: Here,
     person: Sender,
     approval_id: str,
-    body: Annotated[DecisionBody, Depends(body_of(DecisionBody))],
+    body: Annotated[PageDecision, Depends(body_of(PageDecision))],
 ) -> Response:
     """Approve or deny; 200 with the approval once the workflow has counted it."""
     approval = await approval_of(here, approval_id)
-    decision = Decision(approval=approval_id, person=person.id, **body.model_dump())
+    if wants_html(request) and _is_hasty(approval, body):
+        return await _page(request, here, "sure.html", approval, person, reason=body.reason)
+    said = body.model_dump(exclude={"sure"})
+    decision = Decision(approval=approval_id, person=person.id, **said)
     try:
         answer = await deciding.decide(here, approval, decision, "http")
     except ReasonMissing as err:
         if not wants_html(request):
             raise
         # The person's own page again, with the hint beside the field that lacks it.
-        page = await _page(request, here, "approval.html", approval, hint=err.message)
+        page = await _page(request, here, "approval.html", approval, person, hint=err.message)
         page.status_code = status_of(err)
         return page
     if wants_html(request):
         await _until_shown(here, answer)
         return RedirectResponse(f"/approvals/{approval_id}", status_code=303)
     return JSONResponse(_json(answer))
+
+
+def _is_hasty(approval: Approval, body: PageDecision) -> bool:
+    """Whether a page asks once more, as the button in Slack does; a program means what it sends."""
+    risky = approval.state == "open" and risk_of(view_of(approval)).level != "low"
+    return risky and body.decision == "approve" and not body.sure
 
 
 async def _until_shown(here: Doors, answer: Approval) -> None:

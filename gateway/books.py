@@ -10,13 +10,21 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 from starlette.concurrency import run_in_threadpool
 
 from contracts.errors import InvalidInput
 from contracts.policy import Person
 from contracts.toil import Category, Entry
-from contracts.toil_text import TEXT_CHARS_MAX
+from contracts.toil_text import SECONDS_MAX, TEXT_CHARS_MAX
+from contracts.words import minutes_text
 from gateway.doors import Doors, doors
 from gateway.forms import body_of, require_sender, takes
 from gateway.identity import require_reader
@@ -28,7 +36,6 @@ from toil.stopwatches import Stopwatch, Stopwatches
 logger = logging.getLogger(__name__)
 router = APIRouter(tags=["toil"])
 
-LOG_SECONDS_MAX = 24 * 3600
 BACKDATED_MAX = timedelta(days=366)
 ME_DAYS = 28
 
@@ -42,12 +49,20 @@ class EntryBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    seconds: int = Field(gt=0, le=LOG_SECONDS_MAX)
+    seconds: int = Field(gt=0, json_schema_extra={"maximum": SECONDS_MAX})
     text: str = Field(min_length=1, max_length=1_000)
     service: str = Field(default="", max_length=200)
     incident: str = Field(default="", max_length=100)
     category: Category = "firefighting"
     occurred_at: AwareDatetime | None = None
+
+    @field_validator("seconds")
+    @classmethod
+    def _as_everywhere(cls, seconds: int) -> int:
+        if seconds > SECONDS_MAX:
+            most = minutes_text(SECONDS_MAX)
+            raise ValueError(f"{minutes_text(seconds)} is too long; log at most {most} at once")
+        return seconds
 
 
 class StartBody(BaseModel):

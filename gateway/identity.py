@@ -138,9 +138,9 @@ def require_known(request: Request) -> str:
 
 def _with_role(person: Person, roles: tuple[Role, ...]) -> Person:
     if not set(person.roles) & set(roles):
-        wanted = " or ".join(roles)
-        have = ", ".join(person.roles) or "none"
-        raise NotAllowed(f"{person.id} needs the role {wanted}, and has {have}")
+        wanted, have = " or ".join(roles), " and ".join(person.roles) or "none"
+        fix = f"Ask somebody with the role {wanted}, or have yours changed in firebreak.toml."
+        raise NotAllowed(f"this needs the role {wanted}; {person.name} has {have}", fix)
     return person
 
 

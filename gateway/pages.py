@@ -14,6 +14,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from contracts.groups import group_label, is_group
 from contracts.policy import Policy
 from contracts.words import counted
 from gateway.doors import doors
@@ -59,6 +60,9 @@ _SIGNS = {
     "declined": "✕",
     "refused": "✕",
     "failed": "✕",
+    "low": "○",
+    "medium": "△",
+    "high": "▲",
 }
 
 
@@ -108,7 +112,11 @@ def which(labels: Mapping[str, str]) -> str:
 
 
 def who(people: Mapping[str, str], actor: str) -> str:
-    """An actor as people know them: the name with the id, or the id of whoever has none."""
+    """An actor as people know them: the name with the id, what a group is called, or the id of
+    whoever has no name.
+    """
+    if is_group(actor):
+        return group_label(actor)
     name = people.get(actor, actor)
     return actor if name == actor else f"{name} ({actor})"
 
@@ -121,6 +129,12 @@ def short(fingerprint: str) -> str:
 def clipped(text: str) -> str:
     """Untrusted text, short enough for a page."""
     return text if len(text) <= TEXT_CHARS_MAX else text[:TEXT_CHARS_MAX] + "…"
+
+
+def sentence(text: str) -> str:
+    """The same with its full stop, so that what follows is no part of it."""
+    told = text.rstrip()
+    return told if not told or told[-1] in ".!?…:" else f"{told}."
 
 
 def environment(policy: Policy) -> Environment:
@@ -146,6 +160,7 @@ def environment(policy: Policy) -> Environment:
         "at_least": at_least,
         "counted": counted,
         "clipped": clipped,
+        "sentence": sentence,
         "coded": coded,
         "which": which,
         "who": partial(who, people),

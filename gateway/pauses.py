@@ -17,7 +17,14 @@ from gateway.doors import Doors, doors
 from gateway.forms import body_of, require_sender, takes
 from gateway.identity import require_reader
 from gateway.pages import render
-from gateway.pausing import REASON_CHARS_MAX, SCOPE, SCOPE_CHARS_MAX, switch_off, switch_on
+from gateway.pausing import (
+    REASON_CHARS_MAX,
+    SCOPE,
+    SCOPE_CHARS_MAX,
+    known_scopes,
+    switch_off,
+    switch_on,
+)
 from gateway.switches import switches
 
 router = APIRouter(tags=["kill switch"])
@@ -53,7 +60,9 @@ class ResumeBody(BaseModel):
 async def show(request: Request, here: Here, _: Reader) -> Response:
     """Every switch that is on."""
     if wants_html(request):
-        return await render(request, "pause.html", pauses=await run_in_threadpool(here.pauses.all))
+        pauses = await run_in_threadpool(here.pauses.all)
+        scopes = await run_in_threadpool(known_scopes, here)
+        return await render(request, "pause.html", pauses=pauses, scopes=scopes)
     return await _all(here)
 
 

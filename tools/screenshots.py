@@ -38,6 +38,11 @@ def take(page: Page, url: str) -> None:
     page.get_by_role("button", name="Approve").wait_for()
     page.screenshot(path=IMAGES / "approval.png")
     page.get_by_role("button", name="Approve").click()
+    page.wait_for_load_state("networkidle")
+    # Asked once more where something can break.
+    sure = page.get_by_role("button", name="Yes, approve")
+    if sure.count():
+        sure.click()
     page.goto(f"{url}/incidents")
     page.locator("main a[href^='/incidents/inc-']").first.click()
     page.get_by_text("all alerts have resolved").wait_for()

@@ -23,19 +23,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 from contracts.errors import FirebreakError, InvalidInput
 from contracts.policy import Person
 from contracts.slack import ids
-from contracts.slack.untrusted import fallback
-from contracts.slack.views import loading_view, refusal_view
+from contracts.slack.views import loading_view
 from gateway.slack import approving, commands, home, incidents, toil
 from gateway.slack.api import CALL_SECONDS, web_client
 from gateway.slack.clicks import Click, click_of, inputs_of
-from gateway.slack.desk import Desk, note, sentence
+from gateway.slack.desk import Desk, Told, note, sentence
 
 logger = logging.getLogger(__name__)
 
 Body = dict[str, Any]
 Act = Callable[[Desk, Click], Awaitable[None]]
 Show = Callable[[Desk, Click, Person], Awaitable[dict[str, Any]]]
-Submit = Callable[[Desk, Click, dict[str, str]], Awaitable[None]]
+Submit = Callable[[Desk, Click, dict[str, str]], Awaitable[object]]
 Faults = Callable[[dict[str, str]], dict[str, str]]
 Answer = Callable[[Desk, Click], Awaitable[str]]
 Listener = Callable[..., Awaitable[None]]
@@ -153,7 +152,7 @@ async def _show(desk: Desk, click: Click, show: Show) -> None:
 
     async def refuse(err: FirebreakError) -> None:
         if window:
-            await desk.show(window[0], refusal_view(err.message, err.fix))
+            await desk.show(window[0], desk.refusal(click, err))
         else:
             # The trigger is spent, so there is no other window.
             await desk.refuse(click._replace(trigger=""), err)
@@ -203,34 +202,32 @@ def _commanded(desk: Desk, answer: Answer) -> Listener:
         click = click_of(body)
 
         async def run() -> None:
-            await _respond(desk, click, respond, await answer(desk, click))
+            await _respond(desk, click, respond, Told(await answer(desk, click)))
 
         async def refuse(err: FirebreakError) -> None:
-            await _respond(desk, click, respond, sentence(err.message), err.fix)
+            link = desk.link_of(click)
+            await _respond(desk, click, respond, Told(sentence(err.message), err.fix, link))
 
         await _attempt(desk, click, run(), refuse)
 
     return listen
 
 
-async def _respond(
-    desk: Desk, click: Click, respond: AsyncRespond, text: str, more: str = ""
-) -> None:
+async def _respond(desk: Desk, click: Click, respond: AsyncRespond, told: Told) -> None:
     """Answer a command; in another way where its own address does not take it."""
-    told = fallback(f"{text} {more}".strip())
     try:
         async with asyncio.timeout(CALL_SECONDS):
-            answer = await respond(told, blocks=note(text, more), response_type="ephemeral")
+            answer = await respond(told.plain, blocks=note(told), response_type="ephemeral")
     except (TimeoutError, aiohttp.ClientError, SlackClientError, OSError) as err:
         logger.info("a command's own address failed", extra={"error": type(err).__name__})
     else:
         if answer.status_code == HTTPStatus.OK:
             return
-    await desk.whisper(click, text, more)
+    await desk.tell(click, told)
 
 
 async def _attempt(
-    desk: Desk, click: Click, work: Awaitable[None], refuse: Callable[..., Awaitable[None]]
+    desk: Desk, click: Click, work: Awaitable[object], refuse: Callable[..., Awaitable[None]]
 ) -> None:
     """Do it, tell a refusal, and leave a trace of either."""
     result, desk.here.slack.last_act_at = "ok", desk.here.clock()

@@ -14,15 +14,15 @@ from contracts.asked import ended_of, evidence_of
 from contracts.calls import IncidentRef, RunRequest
 from contracts.case import NOBODY
 from contracts.errors import AlreadyDecided, NotAllowed, NotFound, Unavailable
-from contracts.groups import approver_labels
 from contracts.message import Asked, MessageView, Who
 from contracts.policy import Person
 from contracts.slack import ids
 from contracts.slack.views import deny_view, details_view
 from contracts.views import view_of
-from gateway.deciding import approval_of, closed, decide, may_answer
+from gateway.deciding import approval_of, closed, decide, may_answer, not_asked
 from gateway.doors import Doors
 from gateway.identity import must_act
+from gateway.naming import name_of
 from gateway.requests import ask
 from gateway.slack.clicks import Click, keeping
 from gateway.slack.desk import Desk
@@ -34,7 +34,9 @@ RECORD_DAYS = 90
 
 
 async def approve(desk: Desk, click: Click) -> None:
-    """Count a yes; a double click is one."""
+    """Count a yes; a double click is one. What keeps it from being carried out is said at once,
+    to the one who clicked: what they agreed to looks agreed.
+    """
     await agree(desk, click)
 
 
@@ -50,6 +52,16 @@ async def agree(desk: Desk, click: Click, reason: str = "") -> Approval:
     return await _decide(desk, approval, person, "approve", reason)
 
 
+async def require_news(here: Doors, approval_id: str, person: Person, answer: Answer) -> None:
+    """Raise what became of a question that is over. A button leads to none, but somebody may type
+    its id a day later, and must not read that it was recorded.
+    """
+    approval = await approval_of(here, approval_id)
+    same = (v for v in approval.votes if (v.person, v.decision) == (person.id, answer))
+    if approval.state != "open" and not any(_was_just_now(here, vote) for vote in same):
+        raise await closed(here, approval)
+
+
 def missing(approval: Approval) -> int:
     """How many must agree still."""
     return approval.needed - sum(vote.decision == "approve" for vote in approval.votes)
@@ -61,7 +73,7 @@ async def ask_why_not(desk: Desk, click: Click) -> None:
     """
     approval = await approval_of(desk.here, click.value)
     if approval.state != "open":
-        raise closed(desk.here, approval)
+        raise await closed(desk.here, approval)
     await _check_asked(desk, click, approval)
     await desk.open_view(click, keeping(deny_view(view_of(approval)), click))
 
@@ -73,7 +85,7 @@ async def _check_asked(desk: Desk, click: Click, approval: Approval) -> None:
     except (TimeoutError, Unavailable):
         return
     if not await run_in_threadpool(may_answer, desk.here, approval, person.id):
-        raise NotAllowed(f"only {approver_labels(approval.approvers)} may decide this")
+        raise not_asked(desk.here, approval, person.id)
 
 
 def reason_faults(inputs: dict[str, str]) -> dict[str, str]:
@@ -86,11 +98,11 @@ def reason_faults(inputs: dict[str, str]) -> dict[str, str]:
     return {}
 
 
-async def deny(desk: Desk, click: Click, inputs: dict[str, str]) -> None:
-    """Count a no with its reason."""
+async def deny(desk: Desk, click: Click, inputs: dict[str, str]) -> Approval:
+    """Count a no with its reason; the question as it stands then."""
     person = await desk.person(click)
     approval = await approval_of(desk.here, click.value)
-    await _decide(desk, approval, person, "deny", inputs.get(ids.REASON, "").strip())
+    return await _decide(desk, approval, person, "deny", inputs.get(ids.REASON, "").strip())
 
 
 async def _decide(
@@ -156,7 +168,8 @@ async def ask_again(desk: Desk, click: Click) -> None:
         raise AlreadyDecided(f"this question is {approval.state}, and needs no other")
     if approval.requester != NOBODY:
         # As Firebreak's own, whoever asked for it could approve it.
-        fix = f"Ask {approval.requester} to start {approval.runbook} anew."
+        asker = name_of(desk.here.policy, approval.requester)
+        fix = f"Ask {asker} to start {approval.runbook} anew."
         raise NotAllowed("a run that a person asked for is asked for by them", fix)
     incident = await run_in_threadpool(desk.here.journal.incident, approval.incident)
     if incident is None or incident.status == "closed":

@@ -10,8 +10,12 @@ from typing import Any, NamedTuple
 
 _NONE: dict[str, Any] = {}
 _ID = re.compile(r"(?:[a-z_]+\|)?(?:apr|inc)-[A-Za-z0-9-]{1,100}")
-# `<@U1|ana>`, `<#C1|ops>`, `<https://…|shown>`: what people see stands after the bar.
-_MARKUP = re.compile(r"<[@#!]?([^<>|]*)(?:\|([^<>]*))?>")
+# `<@U1|ana>`, `<#C1|ops>`, `<!subteam^S1|@sre>`, `<https://…|shown>`: what people see stands after
+# the bar, and for people and channels behind their sign. Anything else in brackets was typed.
+_MARKUP = re.compile(
+    r"<(?:(?P<sign>[@#])(?P<id>[A-Z0-9]{2,})|!(?P<group>[a-z]+)(?:\^[^<>|]*)?"
+    r"|(?P<url>(?:https?|mailto):[^<>|\s]*))(?:\|(?P<shown>[^<>]*))?>"
+)
 
 
 class Click(NamedTuple):
@@ -123,7 +127,16 @@ def plain_of(text: str) -> str:
     """A command's text as the person typed it: Slack escapes three characters, and writes people,
     channels and links as `<…|shown>`.
     """
-    shown = _MARKUP.sub(lambda found: found[2] or found[1], text)
+    shown = _MARKUP.sub(_shown, text)
     for escaped, plain in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
         shown = shown.replace(escaped, plain)
     return " ".join(shown.split())
+
+
+def _shown(found: re.Match[str]) -> str:
+    shown = found["shown"] or ""
+    if found["sign"]:
+        return found["sign"] + (shown.removeprefix(found["sign"]) or found["id"])
+    if found["group"]:
+        return f"@{shown.removeprefix('@') or found['group']}"
+    return shown or found["url"].removeprefix("mailto:")

@@ -7,16 +7,17 @@ touched: only the messenger repaints it.
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from contracts.errors import FirebreakError, Unavailable
 from contracts.policy import Person
 from contracts.slack.fates import Fate
-from contracts.slack.parts import Block, lines, quiet, rich, said
+from contracts.slack.parts import Block, dated, lines, link, rich
 from contracts.slack.untrusted import fallback
 from contracts.slack.views import refusal_view
 from gateway.doors import Doors
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 FINISH_SECONDS = 6.0
 TOLD_CHARS_MAX = 1_000
+_NAMED = re.compile(r"(?<![\w-])(apr|inc)-[A-Za-z0-9-]{1,100}")
 
 
 class Desk:
@@ -89,20 +91,34 @@ class Desk:
         """Tell who clicked why not, and what to do: a window first, else a private message."""
         if click.trigger:
             try:
-                await self.open_view(click, refusal_view(error.message, error.fix))
+                await self.open_view(click, self.refusal(click, error))
             except (SlackRefusal, Unavailable) as err:
                 logger.info("no window for a refusal", extra={"error": err.message})
             else:
                 return
-        await self.whisper(click, sentence(error.message), error.fix)
+        await self.tell(click, Told(sentence(error.message), error.fix, self.link_of(click)))
 
-    async def whisper(self, click: Click, text: str, more: str = "") -> None:
+    def refusal(self, click: Click, error: FirebreakError) -> dict[str, Any]:
+        """The window of a refusal, with its times in the reader's zone and a way to the page."""
+        told = Told(sentence(error.message), error.fix, self.link_of(click))
+        return refusal_view(error.message, error.fix) | {"blocks": note(told)}
+
+    def link_of(self, click: Click) -> str:
+        """The page of the question or incident that it is about; empty where it names none."""
+        found = _NAMED.search(click.value)
+        pages = {"apr": "approvals", "inc": "incidents"}
+        return f"{self.here.public_url}/{pages[found[1]]}/{found[0]}" if found else ""
+
+    async def whisper(self, click: Click, text: str) -> None:
+        """A message that only they see, as `tell`."""
+        await self.tell(click, Told(text))
+
+    async def tell(self, click: Click, told: "Told") -> None:
         """A message that only they see, where they are; elsewhere, or where this app is no member,
         in their own conversation.
         """
-        told = {"text": fallback(f"{text} {more}".strip()), "blocks": note(text, more)}
         try:
-            await self._whisper(click, told)
+            await self._whisper(click, {"text": told.plain, "blocks": note(told)})
         except (SlackRefusal, Unavailable) as err:
             extra = {"slack_user": click.user, "kind": click.kind, "error": err.message}
             logger.warning("somebody in Slack could not be told", extra=extra)
@@ -125,7 +141,21 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def note(text: str, more: str = "") -> list[Block]:
+class Told(NamedTuple):
+    """A private answer: its lines, what to do, and a page to look at."""
+
+    text: str
+    more: str = ""
+    url: str = ""
+
+    @property
+    def plain(self) -> str:
+        """For notifications and screen readers."""
+        return fallback(f"{self.text} {self.more}".strip())
+
+
+def note(told: Told) -> list[Block]:
     """A private answer as blocks; lines of others in it are text and nothing else."""
-    rows = [[said(row, TOLD_CHARS_MAX)] for row in text.splitlines() if row.strip()]
-    return [rich(lines(*rows, [quiet(more, TOLD_CHARS_MAX)]))]
+    rows = [dated(row, TOLD_CHARS_MAX) for row in told.text.splitlines() if row.strip()]
+    way = [link(told.url, "Open it in the browser")]
+    return [rich(lines(*rows, dated(told.more, TOLD_CHARS_MAX), way))]

@@ -18,7 +18,7 @@ from contracts.policy import Person, Policy
 from contracts.slack.fates import Fate
 from contracts.words import counted, listed
 from gateway.slack.api import CALL_SECONDS, SlackRefusal, call, error_of, web_client
-from gateway.slack.line import Line, SlackKeys
+from gateway.slack.line import API_URL, Line, SlackKeys
 from gateway.slack.people import UNKNOWN, fault_of
 from gateway.slack.socket import FATAL
 
@@ -34,6 +34,8 @@ SCOPES = {
 }
 _FOUND_AGAIN = "a message is found again when a connection broke, and not posted twice"
 _HISTORY = {False: "channels:history", True: "groups:history"}
+# How each kind of token begins, and where it belongs.
+_BOT, _APP = "xoxb-", "xapp-"
 _INVITE = "Write /invite @firebreak in that channel."
 _REINSTALL = "Add it under OAuth & Permissions, and install the app again."
 
@@ -48,7 +50,7 @@ class SlackFault(NamedTuple):
 
 class SlackHealth(NamedTuple):
     """What was found: `detail` says which bot this is and where, and `faults` everything that is
-    wrong, in the order in which a person would mend it. Both are empty without Slack.
+    wrong, in the order in which a person would mend it. Both are empty where nobody wants Slack.
     """
 
     detail: str = ""
@@ -69,7 +71,9 @@ async def slack_health(keys: SlackKeys, policy: Policy) -> SlackHealth:
     """Look at everything; raises InvalidInput if the keys contradict each other."""
     line = Line(keys)
     if line.mode == "off":
-        return SlackHealth()
+        return SlackHealth(faults=tuple(_unwanted(policy)))
+    if mixed := tuple(_mixed_up(keys)):
+        return SlackHealth(faults=mixed)
     found = [SlackFault(line.told(), "Set one of them.")] if line.mode == "deaf" else []
     detail = ""
     try:
@@ -82,9 +86,38 @@ async def slack_health(keys: SlackKeys, policy: Policy) -> SlackHealth:
     except SlackRefusal as err:
         fix = "Install the app again, and set FIREBREAK_SLACK_BOT_TOKEN to its new token."
         found.append(SlackFault(f"the bot's token is refused ({err.reason})", fix))
-    except Unavailable as err:
-        found.append(SlackFault(err.message, "Look at Slack's status page.", away=True))
+    except Unavailable:
+        found.append(_away(keys.api_url))
     return SlackHealth(detail, tuple(found))
+
+
+def _unwanted(policy: Policy) -> Iterator[SlackFault]:
+    """No token, although the policy says where messages go."""
+    if channels := [*channels_of(policy)]:
+        told = listed(channels[:5])
+        detail = f"no bot's token is set here, so nothing is posted to {told}"
+        fix = "Set FIREBREAK_SLACK_BOT_TOKEN for worker and gateway, or name no channel."
+        yield SlackFault(detail, fix)
+
+
+def _mixed_up(keys: SlackKeys) -> Iterator[SlackFault]:
+    """Tokens that stand where the other kind belongs; Slack would only call them invalid."""
+    bot, app = (key.get_secret_value() if key else "" for key in (keys.bot, keys.app))
+    if bot.startswith(_APP):
+        detail = f"FIREBREAK_SLACK_BOT_TOKEN holds an app-level token ({_APP}…)"
+        yield SlackFault(detail, f"Put the bot's token there, {_BOT}…, from OAuth & Permissions.")
+    if app.startswith(_BOT):
+        detail = f"FIREBREAK_SLACK_APP_TOKEN holds a bot's token ({_BOT}…)"
+        fix = f"Put the app-level token there, {_APP}…, from Basic Information."
+        yield SlackFault(detail, fix)
+
+
+def _away(api_url: str) -> SlackFault:
+    if api_url == API_URL:
+        fix = "Let this machine out to it (firewall, proxy, DNS); then look at Slack's status page."
+    else:
+        fix = "Correct FIREBREAK_SLACK_API_URL, or unset it: it is for stand-ins only."
+    return SlackFault(f"{api_url} does not answer", fix, away=True)
 
 
 async def _bot_of(keys: SlackKeys) -> _Bot:

@@ -12,7 +12,7 @@ from contracts.slack.views import page_view
 from contracts.views import IncidentDetail
 from gateway.doors import Doors
 from gateway.identity import must_act
-from gateway.paging import callable_by, check_whom
+from gateway.paging import callable_by, check_whom, members_of
 from gateway.requests import ask
 from gateway.slack.clicks import Click, keeping
 from gateway.slack.desk import Desk
@@ -55,10 +55,13 @@ async def page(desk: Desk, click: Click, inputs: dict[str, str]) -> None:
     incident = await _open_incident(desk.here, click.value)
     whom = inputs[ids.PERSON]
     await _check_whom(desk, whom)
+    here = desk.here
+    members = await run_in_threadpool(members_of, [whom], here.memberships, here.clock())
     wanted = PageRequest(
         person=person.id,
         incident=incident.id,
         whom=(whom,),
+        members=members,
         reason=inputs.get(ids.REASON, "").strip()[:REASON_CHARS_MAX],
     )
     key = f"{incident.id}:{person.id}:page:{click.key}"

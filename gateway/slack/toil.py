@@ -3,17 +3,18 @@
 What was logged twice by the same act is one entry, whichever gateway it reached.
 """
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from contracts.policy import Person
+from contracts.policy import Person, Policy
 from contracts.slack import ids
-from contracts.slack.views import MINUTES_MAX, toil_view
+from contracts.slack.views import toil_view
 from contracts.toil import Entry
-from contracts.toil_text import TEXT_CHARS_MAX, ToilText, Word, parse_toil
+from contracts.toil_text import SECONDS_MAX, TEXT_CHARS_MAX, ToilText, Word, parse_toil
 from contracts.words import minutes_text
 from gateway.doors import Doors
 from gateway.slack.clicks import Click, keeping
@@ -27,7 +28,9 @@ USAGE = """\
 /toil start what you do @service
 /toil stop
 /toil me"""
+MINUTES_MAX = SECONDS_MAX // 60
 _PREFILLED_CHARS_MAX = 200
+_MENTIONED = re.compile(r"@([UW][A-Z0-9]{2,})\b")
 
 
 async def run(desk: Desk, click: Click) -> str:
@@ -58,7 +61,8 @@ def _log(here: Doors, person: Person, click: Click, typed: ToilText) -> str:
 
 
 def _logged(entry: Entry, *, is_new: bool) -> str:
-    told = f"{minutes_text(entry.seconds)}, {entry.text}"
+    service = f", for {entry.service}" if entry.service else ""
+    told = f"{minutes_text(entry.seconds)}, {entry.text}{service}"
     return f"Logged: {told}" if is_new else f"Logged already: {told}"
 
 
@@ -72,7 +76,8 @@ def _start(here: Doors, person: Person, _: Click, typed: ToilText) -> str:
         person=person.id, began_at=here.clock(), text=typed.text, service=typed.service
     )
     is_new = Stopwatches.beside(here.ledger).start(watch)
-    return f"Your stopwatch {'runs' if is_new else 'runs already'}: {typed.text}"
+    service = f", for {typed.service}" if typed.service else ""
+    return f"Your stopwatch {'runs' if is_new else 'runs already'}: {typed.text}{service}"
 
 
 def _stop(here: Doors, person: Person, click: Click, _: ToilText) -> str:
@@ -109,10 +114,16 @@ async def log_window(desk: Desk, click: Click, _: Person) -> dict[str, Any]:
     """The window for an entry; of a message it keeps the words and the address."""
     link = permalink(await desk.people.ours(), click) if click.ts else ""
     services = [service.name for service in desk.here.policy.services]
-    said = click.text
+    said = _named(desk.here.policy, click.text)
     said = said if len(said) <= _PREFILLED_CHARS_MAX else f"{said[:_PREFILLED_CHARS_MAX]}…"
     view = toil_view(said, services)
     return keeping(view, click._replace(value=link))
+
+
+def _named(policy: Policy, text: str) -> str:
+    """The words of a message, with names where Slack gave nothing but an id."""
+    known = {person.slack: person.name for person in policy.people if person.slack}
+    return _MENTIONED.sub(lambda found: known.get(found[1], found[0]), text)
 
 
 def permalink(ours: Ours, click: Click) -> str:
@@ -130,7 +141,8 @@ def log_faults(inputs: dict[str, str]) -> dict[str, str]:
     if not inputs.get(ids.TEXT, "").strip():
         faults[ids.TEXT] = "Say in a few words what you did."
     if not (minutes.isascii() and minutes.isdecimal() and 1 <= int(minutes) <= MINUTES_MAX):
-        faults[ids.MINUTES] = f"Whole minutes, 1 to {MINUTES_MAX}."
+        most = f"{MINUTES_MAX} ({minutes_text(SECONDS_MAX)})"
+        faults[ids.MINUTES] = f"Whole minutes, 1 to {most}."
     return faults
 
 

@@ -13,6 +13,7 @@ USAGE = """\
 /firebreak pause [SCOPE] REASON (SCOPE: all, namespace:…, cluster:… or runbook:…)
 /firebreak resume [SCOPE]"""
 _HELP = "Write one of status, approve, deny, pause, resume."
+_ECHO_CHARS_MAX = 80
 _KINDS = ("cluster:", "namespace:", "runbook:")
 
 
@@ -75,12 +76,25 @@ def _answer(word: str) -> Callable[[str], Command]:
 def _pause(rest: str) -> Command:
     first, others = _split(rest)
     named = _scope(first)
+    _require_clear(first, rest, named)
     scope, reason = (named, others) if named else ("all", rest)
     if not reason:
         raise InvalidInput("the reason is missing", "Write /firebreak pause [SCOPE] REASON.")
     if len(reason) > REASON_CHARS_MAX:
         raise InvalidInput("the reason is too long", f"Say it in {REASON_CHARS_MAX} characters.")
     return Command("pause", scope, reason)
+
+
+def _require_clear(first: str, rest: str, named: str) -> None:
+    """A word that looks like a scope is one, or nothing is done: taken for the begin of a reason,
+    it would pause everything.
+    """
+    if not named and (":" in first or f"{first.lower()}:" in _KINDS):
+        fix = (
+            "Nothing was paused. Write all, namespace:NAME, cluster:NAME or runbook:NAME; to pause "
+            f"everything with this reason: /firebreak pause all {rest[:_ECHO_CHARS_MAX]}"
+        )
+        raise InvalidInput(f"'{first[:_ECHO_CHARS_MAX]}' is nothing that can be paused", fix)
 
 
 def _resume(rest: str) -> Command:

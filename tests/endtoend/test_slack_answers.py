@@ -107,7 +107,7 @@ async def test_of_two_people_at_once_one_decides(house: SlackHouse) -> None:
         house.act(house.slack.submit, ANA, {ids.REASON: "not now"}), house.click(BEN, asked)
     )
     late, first = await second_of(house, asked)
-    assert f" by {first}" in await house.told(late)
+    assert f" by {first.capitalize()} at" in await house.told(late)
     said = "Approved" if first == "ben" else "Denied"
     await house.says(asked, said)
     if first == "ben":
@@ -167,7 +167,7 @@ async def test_a_decision_in_the_browser_repaints_the_message(house: SlackHouse)
     await house.approve(await house.approval(asked), BEN_TOKEN)
     await house.healed("row-6")
     assert (await house.click(ANA, asked)).acked
-    assert "Approved by ben" in await house.told(ANA)
+    assert "Approved by Ben" in await house.told(ANA)
 
     house.slack.mend("chat.update")
     await house.says(asked, "Approved", f"@{BEN}")

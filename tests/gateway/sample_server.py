@@ -70,10 +70,20 @@ STEPS = (
 )
 
 
+OUTAGE = Reason(
+    rule="outage",
+    ruling="ask",
+    text="1 of 1 ready pods goes away, and nothing would serve meanwhile",
+    fix="Agree if it serves nobody now anyway.",
+)
+
+
 def fill(here: Doors) -> None:
     """An open incident with a question, and two that are over."""
-    asked = approval().model_copy(
+    known = approval()
+    asked = known.model_copy(
         update={
+            "verdict": known.verdict.model_copy(update={"reasons": (OUTAGE,)}),
             "opened_at": utc_now() - timedelta(minutes=2),
             "expires_at": utc_now() + timedelta(minutes=13),
         }

@@ -124,7 +124,7 @@ async def test_the_approval_page_shows_all_that_a_decision_needs(browser: Client
     plan = approval().plan
     for part in (
         plan.summary, plan.kubectl, plan.before, plan.after, plan.findings[0], plan.digest,
-        "deployment shop/user-auth", "3 pods touched; 0 of 3 ready now",
+        "deployment shop/user-auth", "3 pods; now 0 of 3 ready", "Way back", "Track record",
         "shop is on the allow-list", "Ana (ana), Ben (ben)", "0 of 1 needed", "13 min left",
         "2026-11-21 08:43:00 UTC",
     ):  # fmt: skip

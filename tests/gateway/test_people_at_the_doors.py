@@ -9,14 +9,17 @@ from gateway_fakes import (
     APPROVAL,
     INCIDENT,
     NOW,
+    POLICY,
     RUN,
     WORKFLOW,
     FakeTemporal,
     agreed,
     approval,
     bearer,
+    make_doors,
     open_incident,
 )
+from sqlalchemy import Engine
 
 from contracts.approval import ApprovalState, Decision
 from contracts.calls import IncidentRef, PageRequest, PersonRequest, RunRequest
@@ -30,6 +33,8 @@ from contracts.errors import (
     Unavailable,
 )
 from contracts.journal import IncidentChange, Record
+from contracts.policy import OnCall
+from gateway.app import build_app
 from gateway.doors import Doors
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -101,6 +106,25 @@ async def test_somebody_else_is_called_without_slack(ana: Client, asked: FakeTem
     assert {update.id for _, update in asked.updates} == {f"{INCIDENT}:ana:page:k1"}
     expected = PageRequest(person="ana", incident=INCIDENT, whom=("ben",), reason="it is yours")
     assert asked.updates[0][1].argument == expected
+
+
+async def test_whom_a_schedule_stands_for_is_told_with_the_call(
+    engine: Engine, fake: FakeTemporal, asked: FakeTemporal
+) -> None:
+    """As it is known at that moment; whoever is on call tomorrow was not called."""
+    asked.answers["page"] = IncidentRef(incident=INCIDENT, status="waiting")
+    names = ("primary", "night")
+    schedules = tuple(OnCall(name=n, kind="static", people=("ben",)) for n in names)
+    doors = make_doors(engine, fake, policy=POLICY.model_copy(update={"oncall": schedules}))
+    doors.memberships.keep("oncall:primary", ["cyn", "ben"], doors.clock())
+    body = {"whom": ["oncall:primary", "oncall:night", "ben"]}
+    transport = httpx.ASGITransport(build_app(doors))
+    async with Client(transport=transport, base_url="http://firebreak.test") as http:
+        where, headers = f"/incidents/{INCIDENT}/page", bearer("token-ana")
+        assert (await http.post(where, json=body, headers=headers)).status_code == 200
+    told = asked.updates[0][1].argument
+    assert isinstance(told, PageRequest)
+    assert told.members == {"oncall:primary": ("ben", "cyn")}
 
 
 @pytest.mark.parametrize("whom", [[], ["mia"], ["bne"], ["oncall:night"], [""], ["ben"] * 11])

@@ -159,7 +159,7 @@ async def test_the_status_line_says_who_is_waited_for(browser: Client) -> None:
         ),
         ("verifying", [("outcome", "resolved: rolled back")], "waiting until 2 alerts resolve"),
         ("verifying", [("verified", "1 of 3 pods ready")], "1 of 3 pods ready"),
-        ("escalated", [("outcome", "expired: nobody")], "a person is needed: expired: nobody"),
+        ("escalated", [("outcome", "expired: nobody")], "a person is needed: nobody"),
         ("open", [("matched", "rollback starts")], "rollback starts"),
         ("closed", [("closed", "all alerts have resolved")], ""),
     ],
@@ -204,7 +204,7 @@ async def test_waiting_is_honest_when_the_time_or_the_question_is_over(here: Doo
     late = sentence(here, approval(), now=NOW + timedelta(hours=1))
     assert late.startswith("for nobody any more: the time to decide has ended")
     tell(here, "waiting", line(1, "decided", "ana approved", "ana", approval=APPROVAL))
-    assert sentence(here, approval("approved")) == "for the next step: ana approved"
+    assert sentence(here, approval("approved")) == "for the next step: Ana (ana) approved"
 
 
 async def test_the_page_is_renewed_each_minute(here: Doors) -> None:

@@ -156,12 +156,15 @@ class Door:
 
 
 def words(told: Any) -> str:
-    """Every text in a piece of Block Kit, in its order."""
+    """Every text in a piece of Block Kit, in its order; of a time what a client without zones
+    shows.
+    """
     if isinstance(told, list):
         return " ".join(filter(None, map(words, told)))
     if not isinstance(told, dict):
         return ""
-    own = [told["text"]] if isinstance(told.get("text"), str) else []
+    shown = (told.get("text"), told.get("fallback"))
+    own = [text for text in shown if isinstance(text, str)]
     return " ".join(filter(None, [*own, *map(words, told.values())]))
 
 

@@ -63,15 +63,17 @@ async def test_a_window_that_is_sent_twice_calls_once(at: Door) -> None:
 async def test_who_is_on_call_can_be_called(
     engine: Engine, slack: SlackServer, fake: FakeTemporal, clock: Clock
 ) -> None:
-    """By the name of the schedule: who that is, is read when it matters."""
+    """By the name of the schedule, with whom it stands for at this moment."""
     given = policy(oncall=(PRIMARY,))
     async with door(engine, slack, fake, clock, policy=given) as at:
+        at.here.memberships.keep("oncall:primary", ["dan"], at.clock())
         assert "On-call primary" in await _opened(at)
         await _sent(at, "oncall:primary")
         await at.ended(2)
         asked = _updates(at)[-1].argument
         assert isinstance(asked, PageRequest)
         assert asked.whom == ("oncall:primary",)
+        assert asked.members == {"oncall:primary": ("dan",)}
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ asynchronous = pytest.mark.asyncio(loop_scope="session")
         ("pause ALL stop", Command("pause", "all", "stop")),
         ("pause shop is down", Command("pause", "all", "shop is down")),
         ("pause at 10:30", Command("pause", "all", "at 10:30")),
+        ("pause all at:once", Command("pause", "all", "at:once")),
         ("resume", Command("resume", "all")),
         ("resume cluster:default", Command("resume", "cluster:default")),
         ("resume Cluster:Blue", Command("resume", "cluster:Blue")),
@@ -53,6 +54,11 @@ def test_a_command_is_read(text: str, expected: Command) -> None:
         ("pause", "/firebreak pause"),
         ("pause namespace:shop", "/firebreak pause"),
         ("resume all now", "/firebreak resume"),
+        ("pause nonsense:shop because", "/firebreak pause all nonsense:shop because"),
+        ("pause namespace shop x", "namespace:NAME"),
+        ("pause Runbook is wrong", "runbook:NAME"),
+        ("pause cluster", "cluster:NAME"),
+        ("pause all: stop", "Nothing was paused"),
     ],
 )
 def test_a_bad_command_says_what_to_write(text: str, fix: str) -> None:
@@ -64,8 +70,10 @@ def test_a_bad_command_says_what_to_write(text: str, fix: str) -> None:
 
 def test_what_slack_wrote_for_people_and_links_reads_as_it_was_typed() -> None:
     """Slack escapes three characters, and writes ids for names."""
-    text = "<@U1|ana> &amp; <#C1|ops> &lt;b&gt; <https://x.test/a|x.test/a> <@U2>"
-    assert plain_of(text) == "ana & ops <b> x.test/a U2"
+    text = "<@U01|ana> &amp; <#C01|ops> &lt;b&gt; <https://x.test/a|x.test/a> <@U02>"
+    assert plain_of(text) == "@ana & #ops <b> x.test/a @U02"
+    text = "<!subteam^S01|@sre> <!here> <https://x.test/b> <script> 1<2 <mailto:a@x.test|a@x.test>"
+    assert plain_of(text) == "@sre @here https://x.test/b <script> 1<2 a@x.test"
 
 
 @asynchronous

@@ -9,8 +9,9 @@ from pydantic import SecretStr
 
 from contracts.policy import SlackPolicy
 from doctor import _slack
+from gateway.slack import faults
 from gateway.slack.faults import SlackFault, channels_of, slack_health
-from gateway.slack.line import SlackKeys
+from gateway.slack.line import API_URL, SlackKeys
 from sandbox.slack import Channel, SlackServer
 from sandbox.slack.workspace import BOT_USER
 from settings import Settings
@@ -32,7 +33,28 @@ async def slack_faults(given: SlackKeys, of: Any) -> tuple[SlackFault, ...]:
 async def test_doctor_finds_nothing_wrong_where_all_is_well(slack: SlackServer) -> None:
     """Tokens, scopes, the socket and the channel."""
     assert await slack_faults(keys(slack), policy()) == ()
-    assert await slack_faults(SlackKeys(), policy()) == ()
+    assert await slack_faults(SlackKeys(), policy(slack=SlackPolicy())) == ()
+
+
+async def test_a_channel_without_a_token_is_named(slack: SlackServer) -> None:
+    """Nothing is posted there, and nothing else would say so; it asks Slack nothing."""
+    [fault] = await slack_faults(SlackKeys(api_url=slack.api_url), policy())
+    assert fault.detail == f"no bot's token is set here, so nothing is posted to {OPS}"
+    assert "FIREBREAK_SLACK_BOT_TOKEN" in fault.fix
+    assert not fault.away
+
+
+async def test_tokens_in_each_others_place_are_named(slack: SlackServer) -> None:
+    """Slack itself would only say that their type is not allowed; neither is shown."""
+    bot, app = SecretStr(slack.bot_token), SecretStr(slack.app_token)
+    swapped = SlackKeys(app, bot, None, slack.api_url)
+    first, second = await slack_faults(swapped, policy())
+    assert first.detail == "FIREBREAK_SLACK_BOT_TOKEN holds an app-level token (xapp-…)"
+    assert "xoxb-…" in first.fix
+    assert second.detail == "FIREBREAK_SLACK_APP_TOKEN holds a bot's token (xoxb-…)"
+    assert "xapp-…" in second.fix
+    [only] = await slack_faults(SlackKeys(app, None, app, slack.api_url), policy())
+    assert only == first
 
 
 async def test_doctor_names_the_scope_that_is_missing(slack: SlackServer) -> None:
@@ -55,21 +77,21 @@ async def test_doctor_names_each_channel_that_the_bot_is_not_in(slack: SlackServ
     ]
     given = policy(services=tuple(services))
     assert channels_of(given) == {OPS: ("a",), "C0OLD": ("b",), "C0NONE": ("c",)}
-    faults = await slack_faults(keys(slack), given)
-    told = " / ".join(fault.detail for fault in faults)
+    found = await slack_faults(keys(slack), given)
+    told = " / ".join(fault.detail for fault in found)
     assert f"not in the channel #ops ({OPS}), where messages about a go" in told
     assert "#old (C0OLD) is archived" in told
     assert "does not see the channel C0NONE (channel_not_found)" in told
-    assert all("/invite" in faults[at].fix for at in (0, 2))
-    assert "Correct the channel's id" in faults[2].fix
+    assert all("/invite" in found[at].fix for at in (0, 2))
+    assert "Correct the channel's id" in found[2].fix
 
 
 async def test_doctor_says_what_to_do_about_a_bad_token(slack: SlackServer) -> None:
     """And never shows it."""
     slack.revoke("token_revoked")
-    faults = await slack_faults(keys(slack), policy())
-    assert "token_revoked" in faults[0].detail
-    assert all(slack.bot_token not in f"{f.detail} {f.fix}" for f in faults)
+    found = await slack_faults(keys(slack), policy())
+    assert "token_revoked" in found[0].detail
+    assert all(slack.bot_token not in f"{f.detail} {f.fix}" for f in found)
 
 
 async def test_doctor_knows_a_token_of_another_workspace(slack: SlackServer) -> None:
@@ -81,10 +103,14 @@ async def test_doctor_knows_a_token_of_another_workspace(slack: SlackServer) -> 
 
 
 async def test_doctor_tells_silence_from_a_refusal(slack: SlackServer) -> None:
-    """Slack away is nobody's mistake."""
+    """It names the address, because a stand-in's own may be wrong, before Slack's status page."""
     await asyncio.to_thread(slack.go_away)
     [fault] = await slack_faults(keys(slack), policy())
-    assert fault.away
+    assert (fault.away, fault.detail) == (True, f"{slack.api_url} does not answer")
+    assert "FIREBREAK_SLACK_API_URL" in fault.fix
+    own = faults._away(API_URL)
+    assert (own.away, own.detail) == (True, "https://slack.com/api/ does not answer")
+    assert "firewall" in own.fix.partition("status page")[0]
 
 
 async def test_doctor_says_that_nobody_hears_the_buttons(slack: SlackServer) -> None:
@@ -161,4 +187,5 @@ async def test_the_doctors_line_names_the_bot_and_its_workspace(slack: SlackServ
     assert [f.ok for f in wrong] == [False, False]
     await asyncio.to_thread(slack.go_away)
     assert [(f.ok, f.away) for f in await _slack(settings, policy())] == [(False, True)]
-    assert await _slack(Settings(), policy()) == []
+    assert [f.ok for f in await _slack(Settings(), policy())] == [False]
+    assert await _slack(Settings(), policy(slack=SlackPolicy())) == []
