@@ -43,6 +43,10 @@ class DemoSlack(NamedTuple):
             "slack_signing_secret": None,
         }
 
+    def noting(self, text: str) -> "DemoSlack":
+        """The same, with one thing more that is unexpected, if there is one."""
+        return self._replace(note="; ".join(filter(None, (self.note, text))))
+
     async def heard(self) -> None:
         """Wait until the gateway listens to it, so that the first click is not lost.
 
@@ -60,9 +64,10 @@ class DemoSlack(NamedTuple):
 
 
 @contextmanager
-def open_slack(policy: Policy, port: int | None = None) -> Iterator[DemoSlack]:
-    """A stand-in for the policy's people until the block ends. Without a port it has `PORT`, so
-    that its page can be bookmarked, or a free one where somebody has that.
+def open_slack(policy: Policy, port: int | None = None, *, first: str = "") -> Iterator[DemoSlack]:
+    """A stand-in for the policy's people until the block ends, whose page shows the channel `first`
+    or else that of the first service. Without a port it has `PORT`, so that its page can be
+    bookmarked, or a free one where somebody has that.
 
     Raises:
         InvalidInput: somebody listens on the port that was asked for, or the policy has no channel
@@ -74,7 +79,7 @@ def open_slack(policy: Policy, port: int | None = None) -> Iterator[DemoSlack]:
     elsewhere = port is None and not server.url.endswith(f":{PORT}")
     note = f"port {PORT} is taken, so it has another" if elsewhere else ""
     try:
-        page = f"{server.url}/?as={reader.slack}&in={channels[0].id}"
+        page = f"{server.url}/?as={reader.slack}&in={first or channels[0].id}"
         yield DemoSlack(server, page, reader.name, note)
     finally:
         server.stop()

@@ -13,9 +13,6 @@ from typing import Any, NamedTuple
 
 import httpx
 from sqlalchemy import Engine
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -23,6 +20,7 @@ import runbooks
 from activities.kubernetes import Cluster
 from activities.kubernetes.client import ANYWHERE
 from activities.kubernetes.verbs import Permission, missing, needed
+from activities.slack import poster as slack_poster
 from contracts.calls import NOTIFY_QUEUE, QUEUE, cluster_queue
 from contracts.errors import FirebreakError, InvalidInput, Rejected, Retry, Unavailable
 from contracts.groups import group_label
@@ -31,7 +29,8 @@ from contracts.words import counted, minutes_text
 from devserver import ADDRESS_FILE
 from gateway.app import slack_keys
 from gateway.client import Api
-from gateway.slack.faults import slack_health
+from gateway.pollers import Poller, pollers_of, polling, unposted
+from gateway.slack.faults import channels_of, slack_health
 from gateway.under_way import under_way
 from parts import check_runbooks, open_clusters
 from settings import Settings, read_policy, read_settings
@@ -51,6 +50,7 @@ LOOK_SECONDS_MAX = 10
 OPEN_EACH_MAX = 50
 QUARANTINE_LOOKED_BACK = timedelta(days=1)
 READ_BY = "Start `firebreak worker` with this policy file: it reads every group once a minute."
+_REFUSED = "ConnectionRefused"
 UNREAD = "Mend what it says; until then, name people among the approvers as well."
 
 
@@ -167,7 +167,7 @@ def _books(engine: Engine, policy: Policy) -> Iterator[Finding]:
         require_current(engine)
         return "reachable, the schema is this version's"
 
-    found = _tried("database", schema)
+    found = _unmade(engine) or _tried("database", schema)
     yield found
     if not found.ok:
         return
@@ -182,6 +182,15 @@ def _books(engine: Engine, policy: Policy) -> Iterator[Finding]:
     known = {group.name: group for group in Memberships(engine).all()}
     for name in policy.groups():
         yield _group(name, known.get(name), datetime.now(UTC))
+
+
+def _unmade(engine: Engine) -> Finding | None:
+    """A database that nobody has made yet; to connect would make an empty file."""
+    path = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
+    if path is None or Path(path).exists():
+        return None
+    fix = "Start `firebreak up`, which makes it; or run `firebreak db upgrade`."
+    return Finding("database", ok=False, detail=f"there is no {path} yet", fix=fix)
 
 
 def _group(name: str, known: Membership | None, now: datetime) -> Finding:
@@ -251,10 +260,12 @@ def _grant(cluster: Cluster, lacking: Iterable[Permission], namespace: str) -> s
 
 
 def _namespaces(cluster: Cluster, policy: Policy) -> str:
+    if not policy.limits.namespaces:
+        fix = "Name under [limits] the `namespaces` that may be written to."
+        raise InvalidInput("no namespace is allowed, so nothing is ever written", fix)
     for namespace in policy.limits.namespaces:
         cluster.get("Namespace", ANYWHERE, namespace)
-    listed = ", ".join(policy.limits.namespaces)
-    return f"readable: {listed}" if listed else "no namespace is allowed, so nothing is written"
+    return f"readable: {', '.join(policy.limits.namespaces)}"
 
 
 def _senders(settings: Settings, policy: Policy) -> Iterator[Finding]:
@@ -307,14 +318,23 @@ async def _temporal(settings: Settings, policy: Policy, engine: Engine) -> Async
         async with asyncio.timeout(LOOK_SECONDS_MAX):
             client = await connect(temporal_address(settings))
     except (FirebreakError, TimeoutError) as err:
-        check = "Check FIREBREAK_TEMPORAL_ADDRESS."
-        fix = remedy(err) if isinstance(err, FirebreakError) else check
-        yield Finding("Temporal", ok=False, detail=str(err) or "no answer", fix=fix, away=True)
+        yield _no_temporal(settings.temporal_address, str(err))
         return
     yield Finding("Temporal", ok=True, detail=f"answers at {settings.temporal_address}")
     for queue in (QUEUE, *map(cluster_queue, policy.clusters), NOTIFY_QUEUE):
-        yield await _bounded(f"worker of {queue}", _pollers(client, queue))
+        yield await _bounded(f"worker of {queue}", _polled(client, queue))
+    if settings.slack_bot_token and channels_of(policy):
+        yield await _bounded("posting to slack", _posted(client))
     yield await _bounded("open incidents", _open_incidents(client, engine))
+
+
+def _no_temporal(address: str, why: str) -> Finding:
+    """Its client speaks of what it is made of; whoever forgot to start it wants a word of that."""
+    detail = f"nobody answers at {address}"
+    if why and _REFUSED not in why:
+        detail = why
+    fix = "Start `firebreak up`, which brings one, or Temporal; or set FIREBREAK_TEMPORAL_ADDRESS."
+    return Finding("Temporal", ok=False, detail=detail, fix=fix, away=True)
 
 
 async def _bounded(name: str, look: Awaitable[tuple[bool, str, str]]) -> Finding:
@@ -327,15 +347,18 @@ async def _bounded(name: str, look: Awaitable[tuple[bool, str, str]]) -> Finding
         return Finding(name, ok=False, detail=str(err), away=True)
 
 
-async def _pollers(client: Client, queue: str) -> tuple[bool, str, str]:
-    request = DescribeTaskQueueRequest(
-        namespace=client.namespace,
-        task_queue=TaskQueue(name=queue),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-    )
-    answer = await client.workflow_service.describe_task_queue(request)
-    count = len(answer.pollers)
-    return count > 0, f"{count} polling", "Start `firebreak worker` with this policy file."
+async def _polled(client: Client, queue: str) -> tuple[bool, str, str]:
+    pollers = await pollers_of(client, queue)
+    alive = any(one.alive for one in pollers)
+    return alive, polling(pollers), "Start `firebreak worker` with this policy file."
+
+
+async def _posted(client: Client) -> tuple[bool, str, str]:
+    """Whether the workers have what they need to post; this process's token says nothing of it."""
+    pollers: list[Poller] = await pollers_of(client, NOTIFY_QUEUE)
+    silent = unposted(pollers, slack_poster.NAME)
+    fix = "Start it anew with FIREBREAK_SLACK_BOT_TOKEN in its environment."
+    return not silent, silent or "every worker that runs can", fix
 
 
 async def _open_incidents(client: Client, engine: Engine) -> tuple[bool, str, str]:

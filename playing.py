@@ -5,9 +5,11 @@ a part, or knows how a story should end: that is for `staging` and `rehearsal`.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import httpx
@@ -21,13 +23,14 @@ from sandbox.notifications import resolved
 from sandbox.props import ends_well, happen, is_mended
 from sandbox.scenario import read_deployment
 from sandbox.scenario_file import Plot
-from stack import Stack
+from stack import Stack, write_private
 from toil.ledger import Ledger
 
 ALERTS_TOKEN = "demo-alerts"  # noqa: S105 - public on purpose; the demo is loopback only
 RESPONDER_TOKEN = "demo-ana"  # noqa: S105
 ADMIN_TOKEN = "demo-admin"  # noqa: S105
 USER_AGENT = "firebreak"
+FIRING_FILE = "firing.json"
 STORY_SECONDS_MAX = 60.0
 # An incident that escalates before a runbook ran may yet find one when a later alert comes in.
 LONELY_SECONDS = 5.0
@@ -85,6 +88,7 @@ class Demo:
         self._ledger = Ledger(stack.engine)
         self._plot = plot
         self._alerts = alerts
+        self._firing = Path(stack.ready.state) / FIRING_FILE
         self._sent: list[Json] = []
         self._fingerprints: set[str] = set()
         self._began = datetime.now(UTC)
@@ -107,6 +111,22 @@ class Demo:
         self._began = datetime.now(UTC)
         self._sent = self._alerts(pods, self._began)
         await self._notify(self._sent)
+        # BRK await self._notify([resolved(body, self._began) for body in self._left_firing()])
+        self._keep_firing(self._sent)
+
+    def _left_firing(self) -> list[Json]:
+        """What an earlier story on this state let fire. Its pods are gone with their cluster, so an
+        Alertmanager would resolve it; without that its incident would wait for ever.
+        """
+        try:
+            bodies = json.loads(self._firing.read_text())
+        except (FileNotFoundError, ValueError):
+            return []
+        now = {key for body in self._sent for key in _fingerprints(body)}
+        return [body for body in bodies if not now & _fingerprints(body)]
+
+    def _keep_firing(self, bodies: list[Json]) -> None:
+        write_private(self._firing, json.dumps(bodies))
 
     async def _deployment(self) -> Json:
         return await asyncio.to_thread(read_deployment, self._cluster, self._plot.workload)
@@ -135,6 +155,7 @@ class Demo:
         if await asyncio.to_thread(is_mended, self._cluster, self._plot, self._broken):
             self._healed = datetime.now(UTC)
             await self._notify([resolved(body, self._healed) for body in self._sent])
+            self._keep_firing([])
 
     async def play(self, choice: Choice, within_seconds: float = STORY_SECONDS_MAX) -> Ended:
         """Play it to its end without a person, or until that many seconds have passed.
@@ -218,6 +239,10 @@ class Demo:
             answers=len(self._answered),
             timeline=tuple(incident["timeline"]),
         )
+
+
+def _fingerprints(body: Json) -> set[str]:
+    return {str(alert["fingerprint"]) for alert in body["alerts"]}
 
 
 def _target(target: dict[str, str] | None) -> str:

@@ -8,6 +8,7 @@ an error message.
 import difflib
 import logging
 import os
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +16,14 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pythonjsonlogger.json import JsonFormatter
 
@@ -27,6 +35,14 @@ from contracts.redact import RedactingFilter
 PREFIX = "FIREBREAK_"
 SECRET_CHARS_MIN = 32
 _TOKEN_CHARS = 64
+_CHANNEL = re.compile(r"[CG][A-Z0-9]{2,}")
+_CHANNEL_WANTED = "write the channel's id, C… or G…, from its details in Slack; not its name"
+# What to write, where the library would only name the pattern that does not match.
+_WANTED = {
+    "slack.channel": _CHANNEL_WANTED,
+    "slack.team": "write the workspace's id, T…, as `firebreak doctor` tells it",
+    "slack_api_url": "write https://…/ with the stroke at its end",
+}
 
 
 def _state_folder() -> Path:
@@ -147,6 +163,18 @@ class Settings(BaseSettings):
         """The folders of `runbooks`."""
         return tuple(Path(name) for name in self.runbooks.split(os.pathsep) if name)
 
+    @field_validator(
+        "slack_bot_token",
+        "slack_app_token",
+        "slack_signing_secret",
+        "pagerduty_routing_key",
+        "pagerduty_token",
+        mode="before",
+    )
+    @classmethod
+    def _empty_is_not_set(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
     @model_validator(mode="after")
     def _fits_together(self) -> "Settings":
         if self.temporal_api_key and not self.temporal_tls:
@@ -193,7 +221,14 @@ def read_settings(**given: Any) -> Settings:
 def _settings_faults(err: ValidationError) -> Iterator[str]:
     for fault in err.errors(include_input=False, include_url=False, include_context=False):
         name = PREFIX + str(fault["loc"][0]).upper() if fault["loc"] else "settings"
-        yield f"{name}: {fault['msg'].removeprefix('Value error, ')}"
+        yield f"{name}: {_wanted(fault)}"
+
+
+def _wanted(fault: Mapping[str, Any]) -> str:
+    """What to write instead, as well as that is known."""
+    key = ".".join(map(str, fault["loc"]))
+    told = _WANTED.get(key) if fault["type"] == "string_pattern_mismatch" else None
+    return told or str(fault["msg"]).removeprefix("Value error, ")
 
 
 def read_policy(path: Path) -> Policy:
@@ -233,7 +268,7 @@ def _toml(path: Path) -> dict[str, Any]:
 def _policy_faults(err: ValidationError) -> Iterator[str]:
     for fault in err.errors(include_input=False, include_url=False, include_context=False):
         key = ".".join(map(str, fault["loc"]))
-        yield f"{key}: {fault['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+        yield f"{key}: {_wanted(fault)}".removeprefix(": ")
 
 
 def _unknown_keys(model: type[BaseModel], data: Mapping[str, Any], at: str) -> Iterator[str]:
@@ -287,6 +322,8 @@ def _service_faults(service: Service, policy: Policy) -> Iterator[str]:
         yield f"{at}.target.cluster: '{service.target.cluster}' is not among clusters"
     if not service.matchers and service.target is None:
         yield f"{at}: needs matchers or a target, or it means nothing"
+    if service.channel and not _CHANNEL.fullmatch(service.channel):
+        yield f"{at}.channel: {_CHANNEL_WANTED}"
 
 
 def _prometheus_faults(policy: Policy) -> Iterator[str]:

@@ -8,17 +8,17 @@ import json
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
 
 from contracts.errors import Stop
-from contracts.policy import Policy
+from contracts.policy import Policy, SlackPolicy
 from demoslack import DemoSlack
 from playing import RESPONDER_TOKEN, Alerts, Choice, Demo, Ended, Json
 from sandbox.ground import Ground, Grounds, sandbox
@@ -38,18 +38,31 @@ from stack import (
 )
 
 T = TypeVar("T")
-Slacks = Callable[[Policy], AbstractContextManager[DemoSlack]]
 
 POLICY_FILE = Path(__file__).parent / "deploy" / "demo.toml"
 PORT = 8080
 TEMPORARY = "firebreak-demo-"
 PLAYED_FILE = "played.json"
+FORGOT = "it forgets at each end: what is open is posted anew"
+# What the demo cannot be talked out of: it never speaks to somebody's own workspace.
+_NO_SLACK: Json = {
+    "slack_bot_token": None,
+    "slack_app_token": None,
+    "slack_signing_secret": None,
+}
+
+
+class Slacks(Protocol):
+    """Opens a stand-in for Slack, with its page on one channel of the policy."""
+
+    def __call__(self, policy: Policy, *, first: str = "") -> AbstractContextManager[DemoSlack]:
+        """Until the block ends; `first` is the channel's id, or nothing for any."""
 
 
 class Place(NamedTuple):
     """Where it is played: the gateway's port, the folder that keeps everything, the folders of a
-    team's own runbooks, a cluster if it is not a sandbox, and a stand-in for Slack. None and
-    nothing leave it to the demo and the environment.
+    team's own runbooks, a cluster if it is not a sandbox, and a stand-in for Slack with the channel
+    that is shown. None and nothing leave it to the demo and the environment.
     """
 
     port: int | None = None
@@ -57,6 +70,7 @@ class Place(NamedTuple):
     folders: tuple[Path, ...] = ()
     grounds: Grounds | None = None
     slack: Slacks | None = None
+    channel: str = ""
 
 
 def stopped() -> Stop:
@@ -69,6 +83,8 @@ async def to_its_end(work: Coroutine[Any, Any, T]) -> T | None:
     configure_logging("text", logging.WARNING)
     # An activity that ends because the demo ends is no news, and its traceback would look like it.
     logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
+    # The stand-in forgets, so that messages of an earlier start are lost: nobody can mend that.
+    logging.getLogger("activities.slack").setLevel(logging.ERROR)
     return await until_stopped(work)
 
 
@@ -77,11 +93,21 @@ async def tell(
 ) -> None:
     """Let the story run for people, until it is cancelled or a part dies."""
     alerts = partial(firing_notifications, scenario=scenario)
+    place = place._replace(channel=channel_of(scenario, policy))
     async with staged(policy, place) as stage:
         stage.say(greeting, as_json=as_json)
         async with stage.playing(scenario, alerts) as demo:
             await stage.stack.unless_failed(_until_healed(demo))
             raise await stage.stack.failed()
+
+
+def channel_of(scenario: Scenario, policy: Policy) -> str:
+    """The channel that its incident is posted to: what is about a node is no service's."""
+    where = scenario.workload
+    labels = {"namespace": where.namespace, "service": where.name}
+    about = {} if all(rule.per == "node" for rule in scenario.alerts) else labels
+    service = policy.service_of(None, about)
+    return (service.channel if service else "") or policy.slack.channel
 
 
 async def _until_healed(demo: Demo) -> None:
@@ -115,18 +141,28 @@ async def staged(policy: Policy, place: Place) -> AsyncIterator["Stage"]:
         bound = parts.enter_context(listening("127.0.0.1", port))
         ground = parts.enter_context(grounds(folder))
         policy = policy.model_copy(update={"clusters": (ground.cluster,)})
+        if place.slack is None:
+            policy = _without_slack(policy)
         given: Json = {"state": folder, "kubeconfig": ground.kubeconfig}
         if place.folders:
             given["runbooks"] = os.pathsep.join(map(str, place.folders))
-        slack = parts.enter_context(place.slack(policy)) if place.slack else None
-        if slack:
-            given |= slack.settings
+        slack = None
+        if place.slack:
+            slack = parts.enter_context(place.slack(policy, first=place.channel))
+        given |= slack.settings if slack else _NO_SLACK
         stack = await parts.enter_async_context(running(policy, bound, free_ports=True, **given))
         if slack:
             await stack.unless_failed(slack.heard())
         leave_client_file(folder, stack.ready.url, RESPONDER_TOKEN)
+        again = (folder / PLAYED_FILE).exists()
         _leave_played_file(folder, given, policy)
-        yield Stage(stack, ground, slack)
+        yield Stage(stack, ground, slack and slack.noting(FORGOT if again else ""))
+
+
+def _without_slack(policy: Policy) -> Policy:
+    """The same where nothing is posted: a channel to which nothing goes is a fault elsewhere."""
+    services = tuple(one.model_copy(update={"channel": ""}) for one in policy.services)
+    return policy.model_copy(update={"services": services, "slack": SlackPolicy()})
 
 
 def _leave_played_file(folder: Path, given: Json, policy: Policy) -> None:

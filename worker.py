@@ -25,10 +25,12 @@ from activities.heartbeat import HeartbeatInterceptor
 from contracts.calls import NOTIFY_QUEUE, QUEUE, cluster_queue
 from contracts.errors import FirebreakError, InvalidInput, Retry, Unavailable
 from contracts.policy import Policy
+from gateway.pollers import posting
 from parts import (
     Activities,
     Parts,
     book_activities,
+    channels,
     cluster_activities,
     message_activities,
     open_parts,
@@ -62,13 +64,15 @@ def build_workers(parts: Parts, client: Client, threads: ThreadPoolExecutor) -> 
     check_complete(cluster_side)
     queues: dict[str, Activities] = {QUEUE: book_activities(parts, client)}
     queues |= {cluster_queue(name): cluster_side for name in parts.clusters}
-    queues[NOTIFY_QUEUE] = message_activities(parts)
+    queues[NOTIFY_QUEUE], told = message_activities(parts), sorted(channels(parts))
     return [
         Worker(
             client,
             task_queue=queue,
             workflows=[*PLUMBING, *parts.loaded.classes] if queue == QUEUE else [],
             activities=activities,
+            # Temporal keeps it, so `doctor` can say whether a worker has the token that it needs.
+            identity=posting(client.identity, told) if queue == NOTIFY_QUEUE else None,
             activity_executor=threads,
             max_concurrent_activities=parts.settings.worker_threads,
             max_cached_workflows=CACHED_WORKFLOWS_MAX,

@@ -106,9 +106,11 @@ def _pages(view: MessageView) -> Iterator[Alarm]:
 
 
 def _escalations(view: MessageView, known: Alarms) -> Iterator[Alarm]:
-    newest = max((line.seq for line in view.incident.timeline if _escalates(line)), default=0)
-    if view.incident.status != "escalated" or not newest:
+    lines = [line for line in view.incident.timeline if _escalates(line)]
+    # Who said no is awake, and the no itself rings nobody.
+    if view.incident.status != "escalated" or not lines or _is_no(lines[-1]):
         return
+    newest = lines[-1].seq
     last = max(_of_escalations(known), key=lambda alarm: alarm.seq, default=None)
     if last is not None and last.rings and not _has_turned(view, last.seq, newest):
         yield last._replace(said="trigger", seq=newest)
@@ -129,6 +131,10 @@ def _has_turned(view: MessageView, told: int, newest: int) -> bool:
 def _escalates(line: TimelineItem) -> bool:
     tried = line.type == "outcome" and not line.data.get("dry_run")
     return tried or line.type in ("escalated", "handed_back")
+
+
+def _is_no(line: TimelineItem) -> bool:
+    return line.type == "outcome" and line.data.get("status") == "declined"
 
 
 def _lines(view: MessageView, kind: str) -> list[TimelineItem]:

@@ -9,8 +9,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from contracts.groups import ONCALL, USERGROUP
+from contracts.groups import ONCALL, USERGROUP, is_group, people_of
 from contracts.policy import OnCall, Policy
+from contracts.words import listed
 
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
 _SLACK_GROUP = re.compile(r"S[A-Z0-9]{2,}")
@@ -22,6 +23,7 @@ def people_faults(policy: Policy) -> Iterator[str]:
     yield from _identity_faults(policy)
     for service in policy.services:
         yield from approver_faults(service.approvers, policy, f"services.{service.name}.approvers")
+        yield from _too_few_faults(service.name, policy)
     for schedule in policy.oncall:
         yield from _schedule_faults(schedule, policy)
     yield from approver_faults(policy.slack.pages, policy, "slack.pages")
@@ -42,6 +44,21 @@ def approver_faults(approvers: Iterable[str], policy: Policy, at: str) -> Iterat
         elif ":" not in approver and approver not in people:
             remedy = _near(approver, [*people, *schedules]) or "add it under [[people]]"
             yield f"{at}: there is no person '{approver}'; {remedy}"
+
+
+def _too_few_faults(service: str, policy: Policy) -> Iterator[str]:
+    """Fewer people than must agree, as far as the file alone can tell: each question would be
+    refused, and nobody would know before.
+    """
+    needed, approvers = policy.limits.approvals_needed, policy.approvers_of(service)
+    fixed = {f"{ONCALL}{one.name}": frozenset(one.people) for one in policy.oncall if one.people}
+    if needed == 1 or any(is_group(name) and name not in fixed for name in approvers):
+        return
+    people = [*people_of(approvers, fixed)]
+    if len(people) < needed:
+        may = f"only {listed(people)} may" if people else "nobody may"
+        told = f"limits.approvals_needed is {needed}, and {may} approve"
+        yield f"services.{service}.approvers: {told}; name more people, or lower that number"
 
 
 def _near(said: str, known: list[str]) -> str:

@@ -10,19 +10,20 @@ A golden file is what a reviewer reads when words or buttons change; it is never
 import json
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from contracts.approval import Approval, ApprovalState, Vote  # noqa: E402 - the path comes first
-from contracts.message import Asked, Finding, MessageView, TrackRecord, Who  # noqa: E402
-from contracts.plan import BlastRadius, Plan, Reason, Verdict  # noqa: E402
+from contracts.approval import ApprovalState, Vote  # noqa: E402 - the path comes first
+from contracts.message import Asked, Call, TrackRecord  # noqa: E402
 from contracts.slack.approval_card import approval_card  # noqa: E402
+from contracts.slack.call_card import call_card  # noqa: E402
 from contracts.slack.home import Home, home_view  # noqa: E402
 from contracts.slack.incident_card import incident_card  # noqa: E402
+from contracts.slack.need_card import need_card  # noqa: E402
 from contracts.slack.side_cards import dm_card, late_card, reminder_card  # noqa: E402
 from contracts.slack.views import (  # noqa: E402
     deny_view,
@@ -30,196 +31,43 @@ from contracts.slack.views import (  # noqa: E402
     loading_view,
     page_view,
     refusal_view,
+    take_over_view,
     toil_view,
 )
-from contracts.target import Target  # noqa: E402
-from contracts.views import AlertView, IncidentDetail, TimelineItem, view_of  # noqa: E402
-
-Line = tuple[str, str, dict[str, Any]]
-"""The type of a line of the timeline, its text, and its data."""
+from contracts.standing import needs  # noqa: E402
+from contracts.views import IncidentDetail  # noqa: E402
+from tools.slack_story import (  # noqa: E402
+    ABOUT_TO,
+    ANA,
+    BEN,
+    CYN,
+    DECIDED,
+    FAILED,
+    FROZEN,
+    GRAVE,
+    HEALED,
+    INCIDENT,
+    NOW,
+    OPEN,
+    OUTCOME,
+    PAGED,
+    PLAN,
+    TAKEN,
+    TARGET,
+    UNANSWERED,
+    URL,
+    VERIFIED,
+    WAITING,
+    WRITTEN,
+    Line,
+    alert,
+    asked,
+    incident,
+    view,
+    vote,
+)
 
 GOLDEN = ROOT / "tests" / "contracts_slack" / "golden"
-NOW = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
-INCIDENT = "inc-4f7k2m9q3x1z"
-APPROVAL = "apr-4f7k2m9q3x1z-1-1"
-URL = "https://firebreak.example.com"
-TARGET = Target(cluster="prod-eu", namespace="shop", kind="Deployment", name="user-auth")
-ANA = Who(id="ana", name="Ana Ruiz", slack="U0ANA1111")
-BEN = Who(id="ben", name="Ben Okafor", slack="U0BEN2222")
-CYN = Who(id="cyn", name="Cyn Walther")
-LOG = """2026-11-21T08:24:41Z INFO  user-auth 2.0.0 starting
-2026-11-21T08:24:42Z FATAL cannot reach the session store: dial tcp 10.0.0.7:6379: refused
-panic: session store <nil>
-goroutine 1 [running]: main.main() /src/main.go:41 +0x1d"""
-USUAL = Reason(rule="autonomy", ruling="ask", text="rollback_deployment asks before it writes")
-OUTAGE = Reason(
-    rule="blast_radius",
-    ruling="ask",
-    text="3 of 3 ready pods of deployment shop/user-auth would go away at once, 100%; "
-    "at most 50% do without a question",
-    fix="Agree if the rest can carry the load.",
-)
-FREEZE = Reason(
-    rule="freeze",
-    ruling="ask",
-    text="change freeze: black-friday until 2026-12-01 00:00 UTC",
-    fix="Wait for its end if the harm can wait.",
-)
-PLAN = Plan(
-    action="kubernetes.rollback_deployment",
-    target=TARGET,
-    uid="6a3b",
-    generation=7,
-    before="revision 2, user-auth:2.0.0",
-    after="revision 1, user-auth:1.9.4",
-    summary="Roll deployment shop/user-auth back from revision 2 to 1",
-    kubectl="kubectl --context prod-eu -n shop rollout undo deployment/user-auth --to-revision=1",
-    at=NOW,
-    blast=BlastRadius(pods=3, ready=0, desired=3, lost=0),
-    findings=(
-        "3 of 3 pods crash: CrashLoopBackOff, 14 restarts, last exit 2",
-        "revision 2 is 9 min old",
-        "the templates differ in image",
-    ),
-)
-EVIDENCE = (
-    Finding(title="The last lines of 3 crashing pods", excerpt=LOG, digest="sha256:1"),
-    Finding(title="12 events, newest: Back-off restarting failed container", digest="sha256:2"),
-)
-RECORD = TrackRecord(runs=16, healed=14, heal_seconds_median=190, days=90)
-
-
-def approval(**changes: Any) -> Approval:
-    """The question of the story, with changes."""
-    known = {
-        "id": APPROVAL,
-        "incident": INCIDENT,
-        "workflow": f"runbook/{INCIDENT}/1",
-        "runbook": "rollback_deployment",
-        "target": TARGET,
-        "plan": PLAN,
-        "verdict": Verdict(ruling="ask", reasons=(USUAL,), people=("ana", "ben", "cyn")),
-        "needed": 1,
-        "approvers": ("oncall:primary", "ana", "ben"),
-        "requester": "firebreak",
-        "opened_at": NOW,
-        "expires_at": NOW + timedelta(minutes=15),
-    }
-    return Approval.model_validate(known | changes)
-
-
-def vote(person: str, decision: str = "approve", reason: str = "") -> Vote:
-    """An answer two minutes later."""
-    facts = {"person": person, "decision": decision, "reason": reason}
-    return Vote.model_validate(facts | {"at": NOW + timedelta(minutes=2)})
-
-
-def asked(**changes: Any) -> Asked:
-    """The question with what is known about it; `ended` and `record` are its own fields."""
-    own = {key: changes.pop(key) for key in ("ended", "record", "evidence") if key in changes}
-    facts = {"evidence": EVIDENCE, "record": RECORD} | own
-    return Asked(approval=view_of(approval(**changes)), **facts)
-
-
-def lines(*told: Line) -> tuple[TimelineItem, ...]:
-    """A timeline; Firebreak says all of it but what people did."""
-    return tuple(
-        TimelineItem(
-            seq=seq,
-            at=NOW + timedelta(seconds=20 * seq),
-            actor=str(data.get("actor", "firebreak")),
-            type=kind,
-            text=text,
-            data=data,
-        )
-        for seq, (kind, text, data) in enumerate(told, 1)
-    )
-
-
-ALERTS = {
-    "KubePodCrashLooping": "user-auth is crash looping: 14 restarts in 10 min",
-    "HighErrorRate": "31 % of the requests to user-auth fail",
-}
-
-
-def alert(name: str = "KubePodCrashLooping", status: str = "firing", at: int = 6) -> AlertView:
-    """An alert that began so many minutes ago."""
-    ended = NOW + timedelta(minutes=3) if status == "resolved" else None
-    return AlertView(
-        source="alerts",
-        ends_at=ended,
-        fingerprint=f"{name}{at}",
-        name=name,
-        status=status,
-        summary=ALERTS.get(name, "something is wrong here"),
-        starts_at=NOW - timedelta(minutes=at),
-        labels={"pod": "user-auth-7d4f9-abcde"},
-    )
-
-
-def incident(status: str, *told: Line, **changes: Any) -> IncidentDetail:
-    """The incident of the story in one state."""
-    known = {
-        "id": INCIDENT,
-        "workflow": TARGET.workflow_id,
-        "status": status,
-        "target": TARGET,
-        "service": "user-auth",
-        "team": "identity",
-        "alerts": (alert(), alert("HighErrorRate", at=4)),
-        "runbooks": ("rollback_deployment",),
-        "opened_at": NOW - timedelta(minutes=5),
-        "timeline": lines(*told),
-    }
-    return IncidentDetail.model_validate(known | changes)
-
-
-def view(what: IncidentDetail, *questions: Asked) -> MessageView:
-    """The incident as a channel gets it."""
-    return MessageView(
-        incident=what,
-        approvals=tuple(one.approval for one in questions if one.approval.state == "open"),
-        asked=questions,
-        url=f"{URL}/incidents/{INCIDENT}",
-        people=(ANA, BEN, CYN),
-    )
-
-
-DECIDED: Line = ("decided", "ana approved", {"approval": APPROVAL, "actor": "ana"})
-WRITTEN: Line = ("written", "deployment shop/user-auth: revision 2 to 1, generation 8", {})
-VERIFIED: Line = ("verified", "3 of 3 pods ready for 10 s, no restart", {"ok": True})
-OUTCOME: Line = ("outcome", "resolved: user-auth runs revision 1 again and is healthy", {})
-TAKEN: Line = ("taken_over", "ana takes over: I know this one", {"actor": "ana"})
-PAGED: Line = ("paged", "ana pages ben, cyn: you know the session store", {"actor": "ana"})
-ABOUT_TO: Line = ("note", f"about to write: {PLAN.kubectl}", {})
-WAITING: Line = ("note", "waiting for rollout healthy, 600 s at most", {})
-HEALED = {
-    "outcome": "resolved",
-    "summary": "user-auth runs revision 1 again and is healthy",
-    "closed_at": NOW + timedelta(minutes=4),
-    "alerts": (alert(status="resolved"), alert("HighErrorRate", "resolved", 4)),
-}
-RESTART = PLAN.model_copy(
-    update={
-        "action": "kubernetes.rollout_restart",
-        "summary": "Restart deployment shop/user-auth: 3 pods, all at once",
-        "kubectl": "kubectl --context prod-eu -n shop rollout restart deployment/user-auth",
-        "before": "revision 2, user-auth:2.0.0, never restarted",
-        "after": "the same template, every pod new",
-        "blast": BlastRadius(pods=3, ready=3, desired=3, lost=3),
-        "findings": ("revision 2 is 9 min old",),
-    }
-)
-GRAVE = {
-    "plan": RESTART,
-    "verdict": Verdict(ruling="ask", reasons=(OUTAGE, FREEZE, USUAL), needed=2),
-    "needed": 2,
-    "approvers": ("usergroup:S0SRE3333", "ana", "ben"),
-    "requester": "cyn",
-    "runbook": "restart_deployment",
-}
-FROZEN = {"verdict": Verdict(ruling="ask", reasons=(FREEZE, USUAL), people=("ana", "ben", "cyn"))}
-OPEN = incident("waiting")
 
 
 def incidents() -> dict[str, Any]:
@@ -228,6 +76,10 @@ def incidents() -> dict[str, Any]:
     expired: Line = ("escalated", "nobody decided within 15 min; nothing was written", {})
     lost = {"outcome": "escalated", "summary": "closed by ana: fixed by hand", "alerts": ()}
     many = tuple(alert(f"Alert{n}", "firing" if n % 3 else "resolved", n + 1) for n in range(9))
+    pods = tuple(
+        alert(at=n).model_copy(update={"labels": {"pod": f"user-auth-7d4f9-{n}"}})
+        for n in range(1, 5)
+    )
     views = {
         "open": view(incident("open", matched)),
         "waiting": view(OPEN, asked()),
@@ -242,6 +94,7 @@ def incidents() -> dict[str, Any]:
         "closed": view(incident("closed", **lost, closed_at=NOW + timedelta(hours=1, minutes=7))),
         "no_target": view(incident("escalated", target=None, service="", team="", runbooks=())),
         "many_alerts": view(incident("open", matched, alerts=many)),
+        "many_pods": view(incident("open", matched, alerts=(alert("HighErrorRate"), *pods))),
     }
     cards: dict[str, Any] = {f"incident_{name}": incident_card(v) for name, v in views.items()}
     return cards | {"late_resolved": late_card(views["resolved"])}
@@ -256,35 +109,46 @@ def approvals() -> dict[str, Any]:
     }
     done = incident("closed", DECIDED, WRITTEN, VERIFIED, OUTCOME, **HEALED)
     why = "the alerts have resolved by themselves"
+    moved = f"{TARGET} is no longer what was planned: revision 3, user-auth:2.0.1"
+    newer = PLAN.model_copy(update={"before": "revision 3, user-auth:2.0.1"})
+    instead = asked(id="apr-4f7k2m9q3x1z-2-1", plan=newer)
     scenes: dict[str, tuple[IncidentDetail, Asked]] = {
         "low": (OPEN, asked(record=TrackRecord())),
         "medium": (OPEN, asked(**FROZEN)),
         "high": (OPEN, asked(**GRAVE)),
         "one_of_two": (OPEN, asked(**GRAVE, votes=(vote("ana", reason="users are out anyway"),))),
         "reminded": (OPEN, asked(stage="reminded")),
-        "paged": (OPEN, asked(stage="paged")),
+        "paged": (incident("waiting", UNANSWERED), asked(stage="paged", page=("ben",))),
+        "paged_nobody": (OPEN, asked(stage="paged")),
         "approved": (incident("acting", DECIDED), asked(**granted)),
         "approved_done": (done, asked(**granted)),
         "denied": (incident("escalated"), asked(**denied)),
         "expired": (incident("escalated"), asked(state="expired")),
         "expired_closed": (incident("closed", **HEALED), asked(state="expired")),
         "void": (incident("verifying"), asked(state="void", ended=why)),
+        "void_asked_instead": (OPEN, asked(state="void", ended=moved)),
     }
     return {
-        f"approval_{name}": approval_card(view(what, question), question)
+        f"approval_{name}": approval_card(
+            view(what, question, *([instead] if name.endswith("instead") else [])), question
+        )
         for name, (what, question) in scenes.items()
     }
 
 
 def sides() -> dict[str, Any]:
     """The short messages."""
-    open_one, paged = asked(stage="reminded"), asked(stage="paged")
+    open_one, paged = asked(stage="reminded"), asked(stage="paged", page=("ben",))
     states: tuple[ApprovalState, ...] = ("approved", "denied", "expired", "void")
-    over = {state: asked(state=state) for state in states}
+    votes: dict[str, tuple[Vote, ...]] = {
+        "approved": (vote("ana"),),
+        "denied": (vote("ben", "deny", "not now"),),
+    }
+    over = {state: asked(state=state, votes=votes.get(state, ())) for state in states}
     link = "https://example.slack.com/archives/C0SHOP111/p1795250000000100"
     cards: dict[str, Any] = {
         "reminder_open": reminder_card(view(OPEN, open_one), open_one),
-        "reminder_paged": reminder_card(view(OPEN, paged), paged),
+        "reminder_paged": reminder_card(view(incident("waiting", UNANSWERED), paged), paged),
         "dm_open": dm_card(view(OPEN, open_one), open_one, "ana", link),
         "dm_called": dm_card(view(OPEN, paged), paged, "dan", link),
     }
@@ -292,6 +156,46 @@ def sides() -> dict[str, Any]:
         cards[f"reminder_{state}"] = reminder_card(view(OPEN, question), question)
         cards[f"dm_{state}"] = dm_card(view(OPEN, question), question, "ana", link)
     return cards
+
+
+def calls() -> dict[str, Any]:
+    """The message in person to whom somebody calls to the incident."""
+    link = "https://example.slack.com/archives/C0SHOP111/p1795250000000100"
+    question = asked(**GRAVE)
+    waiting = view(incident("waiting", PAGED), question)
+    over = view(incident("closed", PAGED, **HEALED))
+    call = Call(seq=1, people=("ben", "cyn"))
+    return {
+        "call_may_answer": call_card(waiting, call, "ben", link),
+        "call_may_not": call_card(waiting, call, "dan", link),
+        "call_nothing_asked": call_card(view(incident("escalated", PAGED, FAILED)), call, "ben"),
+        "call_over": call_card(over, call, "ben"),
+    }
+
+
+def needed() -> dict[str, Any]:
+    """The message that calls people to what needs them, and what becomes of it."""
+    no: Line = ("decided", "ana denied: not during the sale", {"actor": "ana"})
+    declined: Line = ("outcome", "declined: ana declined: not during the sale", {})
+    expired: Line = ("outcome", "expired: nobody decided within 15 min; nothing was written", {})
+    back: Line = ("handed_back", "ben hands back after 240 s", {"actor": "ben", "seconds": 240})
+    answer = ("usergroup:S0SRE3333", "ana", "ben", "oncall:secondary")
+    scenes = {
+        "declined": incident("escalated", no, declined),
+        "expired": incident("escalated", expired),
+        "handed_back": incident("escalated", TAKEN, back),
+        "no_target": incident("escalated", expired, target=None, service="", alerts=()),
+        "taken_over": incident("taken_over", expired, TAKEN),
+        "resolved": incident("closed", expired, **HEALED),
+        "goes_on": incident("waiting", expired),
+        "again": incident("escalated", expired, TAKEN, back),
+    }
+    found = {name: view(what) for name, what in scenes.items()}
+    called = {n: v.model_copy(update={"responders": answer}) for n, v in found.items()}
+    return {
+        f"needed_{n}": need_card(v, needs(v.incident)[0 if n == "again" else -1])
+        for n, v in called.items()
+    }
 
 
 def windows() -> dict[str, Any]:
@@ -314,6 +218,7 @@ def windows() -> dict[str, Any]:
         ),
         "view_page": page_view(INCIDENT, (ANA, BEN, CYN)),
         "view_page_nobody": page_view(INCIDENT, ()),
+        "view_take_over": take_over_view(INCIDENT),
         "view_toil": toil_view("restarted web by hand", ("user-auth", "web"), "kept"),
         "view_toil_empty": toil_view(),
         "home_full": home_view(home),
@@ -323,7 +228,14 @@ def windows() -> dict[str, Any]:
 
 def scenes() -> dict[str, Any]:
     """Everything, by name, as JSON."""
-    parts: tuple[Callable[[], dict[str, Any]], ...] = (incidents, approvals, sides, windows)
+    parts: tuple[Callable[[], dict[str, Any]], ...] = (
+        incidents,
+        approvals,
+        sides,
+        calls,
+        needed,
+        windows,
+    )
     found = {name: shown for part in parts for name, shown in part().items()}
     return {
         name: shown if isinstance(shown, dict) else shown.model_dump(mode="json")

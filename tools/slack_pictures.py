@@ -30,7 +30,8 @@ from slack_sdk.socket_mode.response import SocketModeResponse  # noqa: E402
 from sandbox.slack import Channel, SlackServer, User, UserGroup, Workspace  # noqa: E402
 from sandbox.slack.workspace import BOT_USER  # noqa: E402
 from tools.screenshots import CHROMIUM, FLAGS, IMAGES  # noqa: E402
-from tools.slack_golden import ANA, BEN, GOLDEN, NOW, scenes  # noqa: E402
+from tools.slack_golden import GOLDEN, scenes  # noqa: E402
+from tools.slack_story import ANA, BEN, NOW  # noqa: E402
 
 DESK, PHONE = (1280, 900), (390, 844)
 # As wide as a message on a desk, with the list of channels beside it.

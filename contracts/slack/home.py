@@ -14,6 +14,7 @@ from contracts.slack.parts import (
     actions,
     bold,
     button,
+    code,
     context,
     fact,
     header,
@@ -24,7 +25,7 @@ from contracts.slack.parts import (
     when,
 )
 from contracts.slack.risk import risk_of
-from contracts.slack.telling import place_row, what_is_wrong
+from contracts.slack.telling import hand_back, place_row, what_is_wrong
 from contracts.slack.untrusted import safe_url
 from contracts.views import ApprovalView, IncidentView
 from contracts.words import minutes_text
@@ -77,8 +78,10 @@ def _taken(home: Home) -> list[Block]:
         return []
     blocks = [header("You have taken over")]
     for incident in home.taken[:TAKEN_MAX]:
-        told = rich(lines([bold(what_is_wrong(incident))], place_row(incident.target)))
         url = safe_url(f"{home.url}/incidents/{incident.id}")
+        how = [own("on its page, or "), code(hand_back(incident.id))]
+        back = fact("Hand it back", *(how if url else how[1:]))
+        told = rich(lines([bold(what_is_wrong(incident))], place_row(incident.target), back))
         blocks.append(told)
         if url:
             blocks.append(actions(page_button("Open the incident", url, "incident")))

@@ -16,6 +16,7 @@ PAGE = "page"
 
 DENY_VIEW = "view.deny"
 PAGE_VIEW = "view.page"
+TAKE_OVER_VIEW = "view.take_over"
 TOIL_VIEW = "view.toil"
 DETAILS_VIEW = "view.details"
 

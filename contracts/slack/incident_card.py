@@ -4,12 +4,15 @@ stands, who has it.
 
 from contracts.message import MessageView
 from contracts.slack import limits
+from contracts.slack.aftermath import outcome_text
+from contracts.slack.alerts import alert_rows
 from contracts.slack.card import Card, card
 from contracts.slack.menus import incident_row
 from contracts.slack.parts import (
     Block,
     Part,
     bold,
+    code,
     context,
     fact,
     header,
@@ -19,9 +22,16 @@ from contracts.slack.parts import (
     said,
     when,
 )
-from contracts.slack.telling import CLOCK, alert_rows, names_of, place_row, what_is_wrong
+from contracts.slack.telling import CLOCK, hand_back, names_of, place_row, sentence, what_is_wrong
 from contracts.slack.untrusted import fallback
-from contracts.standing import holder_of, last_line, standing, waiting_for
+from contracts.standing import (
+    holder_of,
+    is_ending,
+    last_line,
+    said_no,
+    standing,
+    waiting_for,
+)
 from contracts.views import IncidentDetail
 from contracts.words import minutes_text
 
@@ -46,11 +56,19 @@ def incident_card(view: MessageView) -> Card:
     incident = view.incident
     mark, word = _mark(incident)
     where = incident.target or "no workload"
-    text = fallback(f"{word}: {what_is_wrong(incident)} ({where}). {_standing(view)}".strip())
+    told = sentence(f"{what_is_wrong(incident).rstrip(' .')} ({where})")
+    text = fallback(f"{told} {sentence(''.join(_how(view)))}")
     # What is over must not read as if it went on.
     over = f"{word}: " if incident.status == "closed" else ""
     title = header(f"{mark} {over}{what_is_wrong(incident)}")
     return card(incident.id, text, [title, *body_of(view)])
+
+
+def how_it_ended(view: MessageView) -> str:
+    """`🟢 Resolved: the workload is healthy again`, once it is closed."""
+    mark, word = _mark(view.incident)
+    told = _standing(view)
+    return f"{mark} {word}: {told}" if told else f"{mark} {word}"
 
 
 def body_of(view: MessageView) -> list[Block | None]:
@@ -59,6 +77,8 @@ def body_of(view: MessageView) -> list[Block | None]:
 
 
 def _mark(incident: IncidentDetail) -> tuple[str, str]:
+    if is_ending(incident):
+        return "⚪", "Ending"
     if incident.status != "closed":
         return _STATUS[incident.status]
     if incident.outcome == "resolved":
@@ -69,22 +89,45 @@ def _mark(incident: IncidentDetail) -> tuple[str, str]:
 def _facts(view: MessageView) -> Block:
     incident = view.incident
     where = place_row(incident.target, incident.service)
-    rows = (*_question(view), _now(view), where, _who(view), _note(view), _times(incident))
+    rows = (
+        *_question(view),
+        _now(view),
+        where,
+        _who(view),
+        _back(incident),
+        _note(view),
+        _times(incident),
+    )
     return rich(lines(*rows))
 
 
 def _now(view: MessageView) -> list[Part]:
     incident, words = view.incident, _standing(view)
     if incident.status == "closed":
-        return fact("Outcome", said(words)) if words else []
-    between = own(" " if incident.status == "waiting" else ": ")
-    return [bold(_mark(incident)[1]), *([between, said(words)] if words else [])]
+        return fact("Outcome", said(outcome_text(incident, words))) if words else []
+    word, between, told = _how(view)
+    return [bold(word), own(between), said(told)]
+
+
+def _how(view: MessageView) -> tuple[str, str, str]:
+    """`Waiting`, ` `, `for a decision of Ana`."""
+    word, told = _mark(view.incident)[1], _standing(view)
+    between = " " if view.incident.status == "waiting" else ": "
+    return word, between if told else "", told
+
+
+def _back(incident: IncidentDetail) -> list[Part]:
+    """How whoever has it gives it back."""
+    if incident.status != "taken_over":
+        return []
+    return fact("Hand it back", own("on its page, or "), code(hand_back(incident.id)))
 
 
 def _standing(view: MessageView) -> str:
     incident, who = view.incident, names_of(view).name
     if incident.status == "closed":
-        return incident.summary
+        no = said_no(incident, who) if incident.outcome == "declined" else ""
+        return no or incident.summary
     asked = next((a for a in view.approvals if a.state == "open"), None)
     if incident.status == "waiting" and asked:
         return f"for {waiting_for(asked.approvers, asked.votes, asked.needed, who)}"
@@ -112,6 +155,8 @@ def _who(view: MessageView) -> list[Part]:
         return fact("Who has it", names.part(holder), *also)
     if incident.status == "escalated":
         return fact("Who has it", own("nobody yet"), *also)
+    if is_ending(incident):
+        return fact("Who has it", own("nobody needs to: it closes soon"), *also)
     runbook = [own(", with runbook "), said(incident.runbooks[-1])] if incident.runbooks else []
     return fact("Who has it", own("Firebreak"), *runbook, *also)
 

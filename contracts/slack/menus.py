@@ -1,10 +1,11 @@
 """The rows of buttons. A value is an opaque id; whoever takes the click looks everything up."""
 
 from contracts.message import MessageView
-from contracts.slack import ids
-from contracts.slack.parts import Block, Part, actions, button, confirm, option
-from contracts.slack.risk import risk_of
-from contracts.slack.untrusted import safe_url
+from contracts.slack import ids, limits
+from contracts.slack.parts import Block, Part, actions, button, confirm, option, undated
+from contracts.slack.risk import Risk, risk_of
+from contracts.slack.telling import sentence
+from contracts.slack.untrusted import line, safe_url
 from contracts.views import ApprovalView, IncidentDetail
 
 
@@ -45,9 +46,19 @@ def details(approval: ApprovalView) -> Part:
 
 def _approve(approval: ApprovalView) -> Part:
     risk = risk_of(approval)
-    told = f"{approval.target} in cluster {approval.target.cluster}: {approval.plan.summary}"
-    asks = {} if risk.level == "low" else {"confirm": confirm(told, "Approve")}
+    asks = {} if risk.level == "low" else {"confirm": confirm(_sure(approval, risk), "Approve")}
     return button("Approve", ids.APPROVE, approval.id, style="primary", **asks)
+
+
+def _sure(approval: ApprovalView, risk: Risk) -> str:
+    """The risk, what is done, and where: the target once, as most summaries name it."""
+    target, summary = str(approval.target), approval.plan.summary
+    place = f"in cluster {approval.target.cluster}"
+    told = f"{summary}, {place}" if target in summary else f"{target} {place}: {summary}"
+    why = f": {undated(risk.why[0])}" if risk.why else ""
+    room = limits.CONFIRM_TEXT_CHARS_MAX // 2
+    word = risk.level.capitalize()
+    return f"{line(sentence(f'{word} risk{why}'), room)} {line(sentence(told), room - 1)}"
 
 
 def _deny(approval: ApprovalView) -> Part:

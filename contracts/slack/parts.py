@@ -21,6 +21,7 @@ _USER = re.compile(r"[UW][A-Z0-9]{2,20}")
 _GROUP = re.compile(r"S[A-Z0-9]{2,20}")
 _DAY_AND_TIME = "{date_short_pretty} at {time}"
 _MOMENT = re.compile(r"\b(20\d\d-[01]\d-[0-3]\d [0-2]\d:[0-5]\d)(?::[0-5]\d)? UTC\b")
+_TILL_MOMENT = re.compile(r"\s*(?:\b(?:at|from|since|until)\s+)?" + _MOMENT.pattern)
 
 
 def plain(text: str, chars_max: int) -> Part:
@@ -44,6 +45,11 @@ def dated(text: str, chars_max: int = limits.SENTENCE_CHARS_MAX) -> list[Part]:
     return [
         _moment(piece) if place % 2 else _text(piece) for place, piece in enumerate(pieces) if piece
     ]
+
+
+def undated(text: str) -> str:
+    """The same without its moments, for a text in which Slack converts none."""
+    return _TILL_MOMENT.sub("", text)
 
 
 def _moment(text: str) -> Part:

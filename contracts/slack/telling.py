@@ -6,19 +6,18 @@ from urllib.parse import quote
 from contracts.approval import Vote
 from contracts.case import NOBODY
 from contracts.groups import ONCALL, USERGROUP
-from contracts.message import Asked, Finding, MessageView, TrackRecord
+from contracts.message import Finding, MessageView, TrackRecord
 from contracts.slack import limits
 from contracts.slack.parts import Names, Part, bold, dated, fact, lines, own, said, typed, when
 from contracts.slack.risk import Risk
 from contracts.slack.way_back import way_back
 from contracts.target import Target
-from contracts.views import AlertView, ApprovalView, IncidentView, TimelineItem
-from contracts.words import counted, minutes_text
+from contracts.views import ApprovalView, IncidentView
+from contracts.words import counted, listed, minutes_text
 
 CLOCK = "{time}"
+_ENDS = ("!", "?", "…")
 UNWRITTEN = "If nobody answers, nothing is written."
-# Lines of the timeline that tell what an approved write became.
-_CAME_OF_IT = ("written", "settled", "verified", "outcome", "escalated")
 
 
 def page_of(view: MessageView, approval: str = "") -> str:
@@ -27,6 +26,11 @@ def page_of(view: MessageView, approval: str = "") -> str:
         return view.url
     base = view.url.removesuffix(f"/incidents/{view.incident.id}")
     return f"{base}/approvals/{quote(approval, safe='')}" if base != view.url else ""
+
+
+def hand_back(incident: str) -> str:
+    """The command that gives an incident back to Firebreak."""
+    return f"firebreak hand-back {incident}"
 
 
 def names_of(view: MessageView) -> Names:
@@ -39,6 +43,12 @@ def what_is_wrong(incident: IncidentView) -> str:
     alerts = incident.alerts
     summary = (alerts[0].summary or alerts[0].name) if alerts else ""
     return summary or str(incident.target or incident.id)
+
+
+def sentence(text: str) -> str:
+    """With one stop at its end, whoever wrote it."""
+    told = text.rstrip()
+    return told if told.endswith(_ENDS) else f"{told.rstrip('.')}."
 
 
 def place_row(target: Target | None, service: str = "") -> list[Part]:
@@ -56,12 +66,15 @@ def _object(target: Target) -> str:
 
 
 def blast_row(approval: ApprovalView) -> list[Part]:
-    """How many pods it touches, and how they are now; how many of them go at once is the risk."""
+    """How many pods it touches of those that are wanted, and how many are ready; how many of these
+    go at once is the risk. While a rollout is under way there may be more pods than are wanted.
+    """
     blast = approval.plan.blast
     pods, ready, desired = (blast.get(key, 0) for key in ("pods", "ready", "desired"))
-    touched = counted(pods, "pod") if pods else "no pod"
-    now = f"; now {ready} of {desired} ready" if desired else ""
-    return fact("Touches", own(f"{touched}{now}"))
+    if not desired:
+        return fact("Touches", own(counted(pods, "pod") if pods else "no pod"))
+    touched = f"{pods or 'none'} of the {counted(desired, 'pod')} wanted"
+    return fact("Touches", own(f"{touched}; {ready} ready now"))
 
 
 def risk_row(risk: Risk) -> list[Part]:
@@ -148,6 +161,13 @@ def who_row(approval: ApprovalView, names: Names) -> list[Part]:
     return fact("Who may answer", *(left or [own("nobody: no approver is left")]), *on_call)
 
 
+def who_can_row(approval: ApprovalView, names: Names) -> list[Part]:
+    """The same by name, for a message that calls nobody else."""
+    people = (*voters_left(approval), *on_call_now(approval))
+    told = listed([names.name(one) for one in people[: limits.PEOPLE_MAX]], "or")
+    return fact("Who may answer", said(told or "nobody: no approver is left"), own("."))
+
+
 def until_row(approval: ApprovalView) -> list[Part]:
     """How long an answer counts, and what comes of none."""
     return fact("Until", when(approval.expires_at), own(f". {UNWRITTEN}"))
@@ -160,50 +180,6 @@ def mentions(approval: ApprovalView, names: Names) -> str:
     people = (*on_call_now(approval), *voters_left(approval))
     found = [names.mention(person) for person in people]
     return " ".join(list(filter(None, found))[: limits.PEOPLE_MAX])
-
-
-def alert_row(alert: AlertView, known: str = "") -> list[Part]:
-    """`KubePodCrashLooping firing since 8:12: user-auth restarts every 40 s`; without its words
-    when it is over, or when they are `known` already.
-    """
-    name = bold(alert.name, limits.NAME_CHARS_MAX)
-    if alert.status != "firing":
-        at = [own(" at "), when(alert.ends_at, CLOCK)] if alert.ends_at else []
-        return [name, own(" "), said(alert.status), *at]
-    told = [name, own(" firing since "), when(alert.starts_at, CLOCK)]
-    summary = said(alert.summary, limits.SUMMARY_CHARS_MAX)
-    return [*told, own(": "), summary] if alert.summary not in ("", known) else told
-
-
-def reason_rows(alerts: Sequence[AlertView], alerts_max: int) -> list[list[Part]]:
-    """What is broken, in the words of the alerts, and since when: `user-auth restarts every 40 s
-    (KubePodCrashLooping since 8:12)`.
-    """
-    rows = [_reason_row(alert) for alert in _firing_first(alerts)[:alerts_max]]
-    more = len(alerts) - alerts_max
-    rest = [[own(f"and {counted(more, 'more alert')}")]] if more > 0 else []
-    return [*(fact("Why", *row) for row in rows[:1]), *rows[1:], *rest]
-
-
-def _reason_row(alert: AlertView) -> list[Part]:
-    at = when(alert.starts_at, CLOCK) if alert.status == "firing" else said(alert.status)
-    since = own(" since ") if alert.status == "firing" else own(" ")
-    name = said(alert.name, limits.NAME_CHARS_MAX)
-    if not alert.summary:
-        return [name, since, at]
-    words = said(alert.summary, limits.SUMMARY_CHARS_MAX)
-    return [words, own(" ("), name, since, at, own(")")]
-
-
-def _firing_first(alerts: Sequence[AlertView]) -> list[AlertView]:
-    return sorted(alerts, key=lambda alert: alert.status != "firing")
-
-
-def alert_rows(alerts: Sequence[AlertView], alerts_max: int, known: str = "") -> list[list[Part]]:
-    """The first of them, firing ones before the others, and how many more there are."""
-    more = len(alerts) - alerts_max
-    rest = [[own(f"and {counted(more, 'more alert')}")]] if more > 0 else []
-    return [*(alert_row(alert, known) for alert in _firing_first(alerts)[:alerts_max]), *rest]
 
 
 def finding_rows(findings: Sequence[str], findings_max: int) -> list[list[Part]]:
@@ -221,18 +197,3 @@ def evidence_parts(found: Sequence[Finding], excerpt_chars_max: int) -> list[Par
         if finding.excerpt.strip():
             parts.append(typed(finding.excerpt, excerpt_chars_max))
     return parts
-
-
-def came_of(view: MessageView, asked: Asked) -> list[TimelineItem]:
-    """What happened after people agreed: the lines between the last vote and the next question."""
-    after: list[TimelineItem] = []
-    seen = False
-    for item in view.incident.timeline:
-        is_own = item.data.get("approval") == asked.approval.id
-        if is_own and item.type == "decided":
-            seen, after = True, []
-        elif seen and item.type in ("matched", "asked"):
-            break
-        elif seen and item.type in _CAME_OF_IT:
-            after.append(item)
-    return after

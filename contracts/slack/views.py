@@ -2,6 +2,7 @@
 done. What a window has to remember is an opaque id in `private_metadata`.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +32,7 @@ from contracts.slack.telling import (
     blast_row,
     evidence_parts,
     finding_rows,
+    hand_back,
     names_of,
     page_of,
     place_row,
@@ -41,11 +43,18 @@ from contracts.slack.telling import (
     who_row,
 )
 from contracts.slack.untrusted import body, line, size
+from contracts.toil_text import SECONDS_MAX
 from contracts.views import ApprovalView
 
 View = dict[str, Any]
 
-MINUTES_MAX = 720
+MINUTES_MAX = SECONDS_MAX // 60
+# What a message of ours that asks says to whoever may answer, and to nobody who logs work.
+_ASKING = re.compile(r"^Approve\? |, (?:low|medium|high) risk(?=\): )| Until \d\d:\d\d UTC\. .*$")
+_STOPS = (
+    "Firebreak stops what it does here, withdraws its question, and writes nothing until the "
+    "incident is handed back: on its page, or with"
+)
 _RULINGS = {"allow": "agrees", "ask": "asks", "deny": "forbids"}
 
 
@@ -132,6 +141,24 @@ def _ruling(reason: Reason) -> list[Part]:
     return [bold(f"{rule} {_RULINGS[reason.ruling]}"), own(": "), *dated(reason.text), *fix]
 
 
+def take_over_view(incident: str) -> View:
+    """Asks once more before everything stops; an incident's id is opaque, and may be typed."""
+    told = rich(
+        lines([own(_STOPS)]),
+        typed(hand_back(incident), limits.SENTENCE_CHARS_MAX),
+    )
+    field = {"type": "plain_text_input", "max_length": REASON_CHARS_MAX}
+    why = _input(ids.REASON, "What are you going to do?", field, optional=True)
+    return _modal(
+        "Take over by hand",
+        [told, why],
+        callback_id=ids.TAKE_OVER_VIEW,
+        private_metadata=incident,
+        submit=_button("Take over"),
+        close=_button("Go back"),
+    )
+
+
 def page_view(incident: str, people: Sequence[Who]) -> View:
     """Whom to call; the values are people's ids."""
     if not people:
@@ -149,6 +176,13 @@ def page_view(incident: str, people: Sequence[Who]) -> View:
         submit=_button("Page"),
         close=_button("Go back"),
     )
+
+
+def toil_words(text: str) -> str:
+    """The text of a message as the beginning of what somebody did about it: of a question what it
+    is about, without until when it asks and whom it calls.
+    """
+    return _ASKING.sub("", " ".join(text.split()))
 
 
 def toil_view(text: str = "", services: Sequence[str] = (), kept: str = "") -> View:

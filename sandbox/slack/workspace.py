@@ -79,7 +79,11 @@ def _usergroups() -> list[UserGroup]:
 
 
 def _commands() -> dict[str, str]:
-    return {"/toil": "25m what you did", "/firebreak": "status | approve ID | deny ID reason"}
+    return {
+        "/toil": "25m what you did @service | start what you do @service | stop | me | help",
+        "/firebreak": "status | approve APPROVAL | deny APPROVAL REASON | pause [SCOPE] REASON"
+        " | resume [SCOPE] | help",
+    }
 
 
 @dataclass

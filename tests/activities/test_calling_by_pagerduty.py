@@ -53,6 +53,18 @@ def test_what_escalates_on_and_on_is_one_alert(story: Story, events: Events) -> 
     assert {event["dedup_key"] for event in events.received} == {"inc-1/escalated-2"}
 
 
+def test_a_no_rings_nobody(story: Story, events: Events) -> None:
+    """Who said it is awake; what comes later rings, and what rang before goes on."""
+    no = {"status": "declined", "dry_run": False}
+    assert story.told("outcome", "declined: ana declined", status="escalated", data=no) == []
+    assert story.told("note") == []
+    assert story.told("escalated", "no runbook for B") == ["trigger"]
+    story.told("matched", data={"dry_run": False}, status="open")
+    story.told("outcome", "declined: ana declined", status="escalated", data=no)
+    assert len(events.received) == 1
+    assert len(events.ringing) == 1
+
+
 def test_what_escalates_after_another_runbook_rings_anew(story: Story, events: Events) -> None:
     """Somebody may have acknowledged the first by phone; it is over when the second comes."""
     story.told("escalated", "the workload is sick", status="escalated")

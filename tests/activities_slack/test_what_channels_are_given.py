@@ -130,6 +130,23 @@ def test_only_people_of_the_incident_are_named(desk: Desk) -> None:
     }
 
 
+def test_who_answers_for_a_service_is_given_while_it_needs_people(desk: Desk) -> None:
+    """Whoever is on call, a user group as it is, a schedule that nobody can read by its name; only
+    then, or a message names people who have nothing to do with it.
+    """
+    may = ("oncall:primary", "oncall:lost", "usergroup:S0ONCALL", "dan", "ben")
+    (shop,) = desk.policy.services
+    shop = shop.model_copy(update={"approvers": may})
+    desk.policy = desk.policy.model_copy(update={"services": (shop,)})
+    desk.groups = {"oncall:primary": frozenset({"ben", "ana"}), "usergroup:S0ONCALL": frozenset()}
+    desk.happens("matched", service="shop", status="acting")
+    assert view_of(desk).responders == ()
+    desk.happens("outcome", status="escalated")
+    seen = view_of(desk)
+    assert seen.responders == ("ana", "ben", "oncall:lost", "usergroup:S0ONCALL", "dan")
+    assert {who.id for who in seen.people} == {"ana", "ben", "dan"}
+
+
 def test_who_has_answered_or_asked_is_not_reminded(desk: Desk) -> None:
     """One of two has agreed; the one who wanted it may not."""
     vote = Vote(person="ana", decision="approve", at=NOON)

@@ -129,7 +129,7 @@ def test_a_call_of_before_the_end_is_made_no_more_when_it_opens_again(desk: Desk
     desk.happens("reopened", status="open", reopen=True)
     desk.slack.come_back()
     desk.deliver()
-    assert not desk.slack.messages("C0OPS")[0]["text"].startswith("Closed")
+    assert "Closed" not in desk.slack.messages("C0OPS")[0]["text"]
     assert told(desk) == {}
 
 
@@ -144,7 +144,7 @@ def test_a_call_to_a_schedule_is_to_those_who_were_on_call_then(desk: Desk) -> N
     desk.happens("note")
     desk.deliver()
     assert told(desk) == {"U0ANA": 1}
-    assert "U0BEN" not in str(desk.slack.messages("C0OPS"))
+    assert "U0BEN" not in str(desk.slack.messages("C0OPS")[0])
 
 
 def test_a_call_to_a_group_that_nobody_knew_is_made_when_it_is_known(desk: Desk) -> None:
@@ -182,4 +182,5 @@ def test_only_the_newest_calls_are_kept_up_to_date(desk: Desk) -> None:
     before = len(desk.sent())
     desk.happens("taken_over", status="taken_over")
     desk.deliver()
-    assert desk.sent()[before:].count("chat.update") == CALLS_MAX + 1
+    # The incident's own message, and the one that had called people to it.
+    assert desk.sent()[before:].count("chat.update") == CALLS_MAX + 2

@@ -8,14 +8,17 @@ from contracts_slack.card_lint import check, nodes, units
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.message import Asked, Finding, MessageView, TrackRecord, Who
+from contracts.message import Asked, Call, Finding, MessageView, TrackRecord, Who
 from contracts.slack.approval_card import approval_card
+from contracts.slack.call_card import call_card
 from contracts.slack.home import Home, home_view
 from contracts.slack.incident_card import incident_card
+from contracts.slack.need_card import need_card
 from contracts.slack.side_cards import dm_card, late_card, reminder_card
 from contracts.slack.untrusted import fallback, safe_url
 from contracts.slack.views import deny_view, details_view, page_view, refusal_view, toil_view
-from tools.slack_golden import (
+from contracts.standing import needs
+from tools.slack_story import (
     APPROVAL,
     INCIDENT,
     PLAN,
@@ -91,6 +94,7 @@ def views(draw: st.DrawFn) -> tuple[MessageView, Asked]:
         *noted,
         ("escalated", draw(ANY), {}),
         ("taken_over", what, {"actor": what}),
+        ("paged", what, {"actor": what}),
         alerts=(told,) * many,
         summary=draw(ANY),
         service=draw(ANY),
@@ -102,7 +106,11 @@ def views(draw: st.DrawFn) -> tuple[MessageView, Asked]:
         Who(id="ben", name=what, slack=what),
     )
     return view(one, question).model_copy(
-        update={"people": people, "called": ("ben", what)}
+        update={
+            "people": people,
+            "called": ("ben", what),
+            "responders": ("usergroup:S0SRE3333", f"usergroup:{what}", "ana", what),
+        }
     ), question
 
 
@@ -115,6 +123,8 @@ def shown_of(seen: MessageView, question: Asked, text: str) -> list[dict[str, An
         reminder_card(seen, question),
         dm_card(seen, question, "ana", text),
         dm_card(seen, question, "nobody-known", text),
+        call_card(seen, Call(seq=len(seen.incident.timeline)), "ana", text),
+        *(need_card(seen, need) for need in needs(seen.incident)),
     )
     mine = Home(pending=(question.approval,), taken=(seen.incident,), running_text=text, url=text)
     shown = (

@@ -6,9 +6,10 @@ from contracts_slack.card_lint import nodes, words
 from contracts.slack import ids
 from contracts.slack.incident_card import incident_card
 from contracts.standing import standing, waiting_for
-from tools.slack_golden import (
+from tools.slack_story import (
     ABOUT_TO,
     HEALED,
+    INCIDENT,
     OPEN,
     OUTCOME,
     PAGED,
@@ -53,6 +54,35 @@ def test_a_waiting_incident_names_whom_it_waits_for_and_until_when() -> None:
     told = words(incident_card(view(OPEN, question)).model_dump())
     assert "Waiting for a decision of on-call primary or Ben Okafor" in told
     assert f"Approve?  {question.approval.plan.summary}. Answer in the thread until " in told
+
+
+def test_the_notification_is_made_of_whole_sentences() -> None:
+    """What is wrong where, then how it stands, whatever full stops the alert has itself."""
+    slow = alert().model_copy(update={"summary": "Logins are slow."})
+    seen = view(OPEN.model_copy(update={"alerts": (slow,)}), asked(approvers=("ben",)))
+    assert incident_card(seen).text == (
+        "Logins are slow (deployment shop/user-auth). Waiting for a decision of Ben Okafor."
+    )
+    assert incident_card(view(incident("escalated", ESCALATED))).text.endswith(
+        "(deployment shop/user-auth). A person is needed: nobody decided within 15 min."
+    )
+
+
+def test_who_has_taken_it_over_reads_how_to_hand_it_back() -> None:
+    """And nobody else does."""
+    told = f"Hand it back  on its page, or firebreak hand-back {INCIDENT}"
+    assert told in words(incident_card(view(incident("taken_over", TAKEN))).model_dump())
+    assert "Hand it back" not in words(incident_card(view(incident("escalated"))).model_dump())
+
+
+def test_an_outcome_does_not_read_as_still_to_do() -> None:
+    """What was written is told as an order, because people were asked for it in these words."""
+    line: Line = ("written", "Roll it back", {})
+    done = HEALED | {"summary": "Roll it back; pods are healthy"}
+    ends = {"Outcome  Done: Roll it back; pods": (line,), "Outcome  Roll it back; pods": ()}
+    for told, lines in ends.items():
+        seen = view(incident("closed", *lines, **done))
+        assert told in words(incident_card(seen).model_dump())
 
 
 def test_whoever_has_it_is_named() -> None:

@@ -5,7 +5,7 @@ import pytest
 from contracts.plan import BlastRadius, Reason, Verdict
 from contracts.slack.risk import GRAVE_RULES, Level, risk_of
 from contracts.views import ApprovalView
-from tools.slack_golden import PLAN, USUAL, asked
+from tools.slack_story import PLAN, USUAL, asked
 
 
 def question(blast: BlastRadius, *rules: str, needed: int = 1) -> ApprovalView:

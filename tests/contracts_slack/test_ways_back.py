@@ -6,7 +6,7 @@ from contracts import kubernetes
 from contracts.slack.way_back import UNKNOWN, way_back
 from contracts.step import Action
 from contracts.views import PlanView
-from tools.slack_golden import asked
+from tools.slack_story import asked
 
 POD = "Cannot be taken back; the controller starts another pod"
 HPA = "HorizontalPodAutoscaler/web: 2 to 5"

@@ -11,7 +11,7 @@ from contracts.plan import Verdict
 from contracts.slack import ids
 from contracts.slack.approval_card import approval_card
 from contracts.slack.side_cards import dm_card, late_card, reminder_card
-from tools.slack_golden import (
+from tools.slack_story import (
     APPROVAL,
     DECIDED,
     FROZEN,
@@ -21,6 +21,7 @@ from tools.slack_golden import (
     NOW,
     OPEN,
     OUTCOME,
+    PLAN,
     VERIFIED,
     WRITTEN,
     Line,
@@ -59,7 +60,7 @@ def test_all_that_a_decision_needs_is_there() -> None:
         "Deployment",
         "shop/user-auth",
         "in cluster prod-eu",
-        "3 pods; now 0 of 3 ready",
+        "3 of the 3 pods wanted; 0 ready now",
         "kubectl --context prod-eu -n shop rollout undo deployment/user-auth --to-revision=1",
         "revision 2, user-auth:2.0.0 → revision 1, user-auth:1.9.4",
         "KubePodCrashLooping",
@@ -89,12 +90,26 @@ def test_the_buttons_of_an_open_question() -> None:
 
 
 def test_from_medium_risk_on_a_click_is_confirmed() -> None:
-    """The question before the click repeats the target; a low risk is one click."""
+    """The question before the click says the risk, and the target once; a low risk is one click."""
     assert "confirm" not in element(shown(asked()), ids.APPROVE)
-    for question in (asked(**FROZEN), asked(**GRAVE)):
-        again = element(shown(question), ids.APPROVE)["confirm"]["text"]["text"]
-        assert "deployment shop/user-auth in cluster prod-eu" in again
-        assert question.approval.plan.summary in again
+    frozen, grave = (
+        element(shown(question), ids.APPROVE)["confirm"]["text"]["text"]
+        for question in (asked(**FROZEN), asked(**GRAVE))
+    )
+    assert frozen == (
+        "Medium risk: change freeze: black-friday. "
+        "Roll deployment shop/user-auth back from revision 2 to 1, in cluster prod-eu."
+    )
+    assert grave.startswith("High risk: 3 of 3 ready pods go away at once. Restart deployment")
+    assert grave.count("shop/user-auth") == 1
+
+
+def test_the_confirmation_names_a_target_that_the_summary_does_not() -> None:
+    """However long the words are, the place is not what is left out."""
+    plan = PLAN.model_copy(update={"summary": "Restart it " + "and wait " * 60})
+    told = element(shown(asked(**FROZEN, plan=plan)), ids.APPROVE)["confirm"]["text"]["text"]
+    assert "deployment shop/user-auth in cluster prod-eu: Restart it" in told
+    assert len(told) <= 300
 
 
 def test_one_of_two_votes_is_counted_and_named() -> None:
@@ -150,6 +165,7 @@ def test_an_approved_question_tells_what_came_of_it() -> None:
     question = asked(state="approved", votes=(vote("ana"),))
     seen = words(approval_card(view(told, question), question).model_dump())
     assert "revision 2 to 1, generation 8" in seen
+    assert "Written at " in seen
     assert "3 of 3 pods ready" in seen
     assert "earlier run" not in seen
     assert "later question" not in seen
@@ -223,6 +239,47 @@ def test_only_who_may_answer_is_told_to(person: str, changes: dict[str, Any], ma
     assert ("Who may answer" in told) == (not may)
     assert users(card.model_dump()) == []
     assert "<" not in card.text
+
+
+@pytest.mark.parametrize(
+    ("stage", "page", "pagerduty", "calling"),
+    [
+        ("paged", (), False, ""),
+        ("paged", ("cyn", "eve"), False, ""),
+        ("paged", ("ben",), False, ", calling Ben Okafor"),
+        ("paged", (), True, ", calling whoever PagerDuty pages"),
+        (
+            "paged",
+            ("ana", "ben"),
+            True,
+            ", calling Ana Ruiz, Ben Okafor and whoever PagerDuty pages",
+        ),
+        ("reminded", ("ben",), True, ""),
+    ],
+)
+def test_only_who_is_called_is_said_to_be_called(
+    stage: str, page: tuple[str, ...], pagerduty: bool, calling: str
+) -> None:
+    """By Slack, which knows neither Cyn nor Eve, or by PagerDuty; nobody is mentioned by it."""
+    pages = {"people": [], "pagerduty": pagerduty}
+    line: Line = ("paged", "nobody has decided", {"approval": APPROVAL, "pages": pages})
+    question = asked(stage=stage, page=page)
+    seen = view(incident("waiting", line), question)
+    assert f"Nobody has answered yet{calling}." in words(approval_card(seen, question).model_dump())
+    reminder = reminder_card(seen, question)
+    assert reminder.text.startswith(f"Still no answer{calling}: Roll")
+    before = reminder_card(seen, asked(stage="reminded"))
+    assert users(reminder.model_dump()) == users(before.model_dump())
+
+
+def test_a_line_that_says_nothing_of_pagerduty_claims_nothing() -> None:
+    """As it was written before, and as another question's is."""
+    old: Line = ("paged", "people are paged", {"approval": APPROVAL})
+    other: Line = ("paged", "x", {"approval": "apr-other", "pages": {"pagerduty": True}})
+    odd: Line = ("paged", "x", {"approval": APPROVAL, "pages": "everybody"})
+    question = asked(stage="paged")
+    told = reminder_card(view(incident("waiting", old, other, odd), question), question).text
+    assert told.startswith("Still no answer: ")
 
 
 def test_groups_are_called_once_with_the_question() -> None:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pytest
 from contracts_slack.card_lint import check, nodes, words
 
 from contracts.message import Who
 from contracts.slack import ids
+from contracts.slack.approval_card import approval_card
 from contracts.slack.home import Home, home_view
 from contracts.slack.views import (
     MINUTES_MAX,
@@ -13,9 +15,11 @@ from contracts.slack.views import (
     details_view,
     page_view,
     refusal_view,
+    take_over_view,
     toil_view,
+    toil_words,
 )
-from tools.slack_golden import APPROVAL, GRAVE, INCIDENT, OPEN, URL, alert, asked, incident, view
+from tools.slack_story import APPROVAL, GRAVE, INCIDENT, OPEN, URL, alert, asked, incident, view
 
 
 def inputs(shown: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -73,6 +77,50 @@ def test_the_page_window_offers_people_by_id() -> None:
     assert [option["value"] for option in menu["options"]] == [f"p{n}" for n in range(100)]
     assert shown["private_metadata"] == INCIDENT
     assert not inputs(page_view(INCIDENT, ()))
+
+
+def test_taking_over_is_asked_once_more_and_says_how_to_hand_back() -> None:
+    """One wrong tap in a menu would stop everything; who goes on may say what they will do."""
+    shown = take_over_view(INCIDENT)
+    check(shown)
+    assert shown["callback_id"] == ids.TAKE_OVER_VIEW
+    assert shown["private_metadata"] == INCIDENT
+    assert "writes nothing until the incident is handed back" in words(shown)
+    assert f"firebreak hand-back {INCIDENT}" in words(shown)
+    assert inputs(shown)[ids.REASON]["optional"] is True
+
+
+def test_an_incident_that_was_taken_over_says_on_home_how_to_hand_it_back() -> None:
+    """On its page, where there is one."""
+    taken = (incident("taken_over", alerts=(alert(),)),)
+    for url, told in ((URL, "Hand it back  on its page, or firebreak"), ("x", "back  firebreak")):
+        assert f"{told} hand-back {INCIDENT}" in words(home_view(Home(taken=taken, url=url)))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "Approve? Roll back (default, high risk): Slow. Until 17:13 UTC. If nobody. @Ana Ruiz",
+            "Roll back (default): Slow.",
+        ),
+        ("restarted web  by hand\nUntil noon", "restarted web by hand Until noon"),
+        ("", ""),
+    ],
+)
+def test_a_message_as_the_beginning_of_an_entry_loses_what_it_asks(text: str, told: str) -> None:
+    """Until when it asked and whom it called is nothing that somebody did."""
+    assert toil_words(text) == told
+
+
+def test_the_text_of_a_question_is_what_an_entry_begins_with() -> None:
+    """The two are made for each other."""
+    question = asked(**GRAVE)
+    text = approval_card(view(OPEN, question), question).text
+    assert toil_words(text) == (
+        "Restart deployment shop/user-auth: 3 pods, all at once (prod-eu): "
+        "user-auth is crash looping: 14 restarts in 10 min."
+    )
 
 
 def test_the_toil_window_is_filled_with_what_is_known() -> None:

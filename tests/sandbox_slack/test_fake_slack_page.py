@@ -208,6 +208,42 @@ async def test_a_command_and_a_shortcut_reach_the_app(page: Page, app: App, call
     assert app.heard[1][1]["message"]["text"] == "I restarted web"
 
 
+async def test_what_answers_me_is_scrolled_to_and_what_others_say_is_not(
+    page: Page, slack: SlackServer, call: Caller
+) -> None:
+    """A newcomer who reads further up would otherwise see nothing happen."""
+    for number in range(40):
+        slack.say("U0BEN", "C0OPS", f"line {number}")
+    await open_page(page, slack)
+    await expect(page.get_by_text("line 39")).to_be_in_viewport()
+    await page.locator("#messages").evaluate("list => { list.scrollTop = 0; }")
+    slack.say("U0BEN", "C0OPS", "and one more")
+    await expect(page.get_by_text("and one more")).to_be_attached()
+    await expect(page.get_by_text("line 0", exact=True)).to_be_in_viewport()
+    call("chat.postEphemeral", channel="C0OPS", user="U0ANA", text="nothing waits")
+    await expect(page.get_by_text("nothing waits")).to_be_in_viewport()
+
+
+async def test_the_buttons_of_a_question_are_one_row_in_a_thread(
+    page: Page, slack: SlackServer, call: Caller
+) -> None:
+    """At a desk: Approve, Deny, Details and the menu."""
+    menu = {
+        "type": "overflow",
+        "action_id": "more",
+        "options": [{"text": words("Take over"), "value": "x|inc-1"}],
+    }
+    named = [button(word, text=words(word)) for word in ("Approve", "Deny…", "Details")]
+    root = call.post("root")
+    call.post(blocks=[actions(*named, menu)], thread_ts=root)
+    await open_page(page, slack)
+    await page.get_by_role("button", name="1 reply").click()
+    row = page.locator("#thread .block.actions")
+    await expect(row).to_be_visible()
+    tops = "row => [...row.children].map((one) => Math.round(one.getBoundingClientRect().top))"
+    assert max(found := await row.evaluate(tops)) - min(found) < 10
+
+
 async def test_home_and_direct_messages_are_beside_each_other(
     page: Page, app: App, call: Caller
 ) -> None:

@@ -31,6 +31,32 @@ def test_every_group_is_known_by_its_name_once(read: Read) -> None:
 
 
 @pytest.mark.parametrize(
+    ("needed", "text", "words"),
+    [
+        (3, ANA + BEN + WEB + "['ana', 'ben']", "only ana and ben may approve; name more people"),
+        (2, ANA + WEB + "['ana']", r"services\.web\.approvers: limits\.approvals_needed is 2"),
+        (2, ANA + PRIMARY + WEB + "['ana', 'oncall:primary']", "only ana may approve"),
+        (2, ANA + "roles = ['manager']\n" + WEB + "[]", "nobody may approve"),
+    ],
+)
+def test_more_who_must_agree_than_may_is_a_fault(
+    read: Read, needed: int, text: str, words: str
+) -> None:
+    """Every question about that service would be refused, and that at night."""
+    limits = f"[limits]\napprovals_needed = {needed}\n"
+    with pytest.raises(InvalidInput, match=words):
+        read(limits + text)
+
+
+def test_enough_who_may_agree_is_no_fault(read: Read) -> None:
+    """Nor is a group that only the world outside the file knows."""
+    two = "[limits]\napprovals_needed = 2\n"
+    assert read(two + ANA + BEN + WEB + "['ana', 'ben']")
+    assert read(two + ANA + BEN + PRIMARY + WEB + "['ben', 'oncall:primary']")
+    assert read(two + ANA + WEB + "['ana', 'usergroup:S0123']")
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         (WEB + "['anna']", r"services\.web\.approvers: there is no person 'anna'; write ana"),

@@ -75,6 +75,7 @@ def test_a_folder_of_secrets_that_is_not_there_is_said(monkeypatch: pytest.Monke
         ("TEMPORAL_NAMESPACE", "", "FIREBREAK_TEMPORAL_NAMESPACE: "),
         ("SESSION_SECRET", "short", "session_secret is shorter than 32 .*token_urlsafe"),
         ("WEBHOOK_TOKEN", SECRET, "webhook_url is not"),
+        ("SLACK_API_URL", "https://x.test/api", "FIREBREAK_SLACK_API_URL: .*stroke at its end"),
         ("WEBHOOK_URL", "hook.test/x", "webhook_url needs to begin with https://"),
     ],
 )
@@ -86,6 +87,16 @@ def test_a_bad_value_is_named_with_what_to_do(
     with pytest.raises(InvalidInput, match=words) as caught:
         read_settings()
     assert "docs/reference/settings.md" in caught.value.fix
+
+
+def test_an_empty_token_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line of a file that nobody has filled in is no Slack, rather than one that is refused."""
+    for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "PAGERDUTY_ROUTING_KEY"):
+        monkeypatch.setenv(f"FIREBREAK_{name}", "")
+    monkeypatch.setenv("FIREBREAK_SLACK_APP_TOKEN", "  ")
+    found = read_settings()
+    assert (found.slack_bot_token, found.slack_app_token) == (None, None)
+    assert (found.slack_signing_secret, found.pagerduty_routing_key) == (None, None)
 
 
 def test_a_key_in_clear_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

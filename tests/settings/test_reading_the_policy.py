@@ -55,6 +55,12 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
         ("[limits", r"not TOML: Expected ']'"),
         ("[limits]\nnamespace = ['shop']", r"limits\.namespace: .*write namespaces"),
         ("[limit]\nattempts_max = 1", r"limit: .*write limits"),
+        ("[slack]\nchannel = '#ops'", r"slack\.channel: write the channel's id, C… or G…, .*not"),
+        ("[slack]\nteam = 'acme'", r"slack\.team: write the workspace's id, T…"),
+        (
+            "[[services]]\nname = 'x'\nmatchers = ['a=\"b\"']\nchannel = '#ops'",
+            r"services\.x\.channel: write the channel's id",
+        ),
         ("zzz = 1", r"zzz: there is no such key \(known: clusters, people"),
         (ANA + "role = ['admin']", r"people\.0\.role: .*write roles"),
         ("[runbooks.Restart]\nautonmy = 'auto'", r"runbooks\.Restart\.autonmy: .*write autonomy"),

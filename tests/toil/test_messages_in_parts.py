@@ -80,3 +80,42 @@ def test_a_doubt_has_the_newest_sent_again(engine: Engine) -> None:
     assert messages.claim("inc-1", "slack", 4, NOON, 30)
     messages.delivered("inc-1", "slack", 4, "C/1", NOON)
     assert not messages.claim("inc-1", "slack", 4, NOON, 30)
+
+
+def test_a_message_that_never_moves_is_noted_once(engine: Engine) -> None:
+    """Whoever has posted a second one is told, and the first stays the one that is edited."""
+    messages = Messages(engine)
+    first, second = shows(1), shows(1).model_copy(update={"external_id": "C/2"})
+    assert messages.shown_once(first)
+    assert not messages.shown_once(second)
+    assert messages.shown_once(shows(2))
+    assert not messages.shown_once(first)
+    assert messages.parts("inc-1", "slack")["slack/card"].external_id == "C/1"
+    assert messages.shown(second.model_copy(update={"revision": 2}))
+
+
+def test_only_an_own_post_and_an_own_claim_are_given_back(engine: Engine) -> None:
+    """Of one that began, or ends, at another moment nothing is known."""
+    messages, later = Messages(engine), NOON + timedelta(seconds=30, microseconds=1)
+    assert messages.begin_post("inc-1", "slack/card", later, 15)
+    messages.not_posted("inc-1", "slack/card", NOON)
+    assert not messages.begin_post("inc-1", "slack/card", later, 15)
+    messages.not_posted("inc-1", "slack/card", later)
+    assert messages.begin_post("inc-1", "slack/card", later, 15)
+    assert messages.claim("inc-1", "slack", 1, NOON, 30)
+    messages.release("inc-1", "slack", later)
+    assert not messages.claim("inc-1", "slack", 1, NOON, 30)
+    messages.release("inc-1", "slack", NOON + timedelta(seconds=30))
+    assert messages.claim("inc-1", "slack", 1, NOON, 30)
+
+
+def test_a_refusal_that_is_not_given_up_is_noted_and_still_to_be_sent(engine: Engine) -> None:
+    """The figures show it, and the revision stays news."""
+    messages = Messages(engine)
+    assert messages.claim("inc-1", "slack", 1, NOON, 30)
+    messages.refused("inc-1", "slack", "rejected: x")
+    messages.release("inc-1", "slack")
+    state = messages.state("inc-1", "slack")
+    assert state is not None
+    assert (state.revision, state.external_id) == (0, "rejected: x")
+    assert messages.claim("inc-1", "slack", 1, NOON, 30)

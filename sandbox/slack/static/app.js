@@ -220,14 +220,23 @@ function drawSide() {
   ]);
 }
 
+// Whether somebody who reads further up is to see the end: what they said, or what answers them.
+function isAnswer(list, shown) {
+  const newest = shown.at(-1);
+  const isNew = newest && list.dataset.newest !== newest.ts;
+  list.dataset.newest = newest?.ts ?? "";
+  return Boolean(isNew && (newest.only_you || newest.user === state.me));
+}
+
 function drawMessages() {
   const list = byId("messages");
-  const stays = list.scrollHeight - list.scrollTop - list.clientHeight < 80 || list.dataset.at !== where.channel;
+  const isElsewhere = list.dataset.at !== where.channel;
+  const stays = list.scrollHeight - list.scrollTop - list.clientHeight < 80 || isElsewhere;
   list.dataset.at = where.channel;
   const top = state.messages[where.channel].filter(isTop);
   const empty = { key: "empty", sign: "", make: () => el("p", { class: "muted empty" }, "Nothing was said here yet.") };
   reconcile(list, top.length ? top.map((message) => messageItem(message, false)) : [empty]);
-  if (stays) list.scrollTop = list.scrollHeight;
+  if (isAnswer(list, top) || stays) list.scrollTop = list.scrollHeight;
 }
 
 // What a permalink led to, in the channel or in a thread.
@@ -260,7 +269,9 @@ function drawThread() {
   const stays = answers.scrollHeight - answers.scrollTop - answers.clientHeight < 80 || answers.dataset.at !== where.thread;
   const rest = messages.filter((one) => one.thread_ts === where.thread && one !== parent);
   reconcile(answers, [parent, ...rest].map((message) => messageItem(message, true)));
-  if (stays) answers.scrollTop = answers.dataset.at === where.thread ? answers.scrollHeight : 0;
+  const isSame = answers.dataset.at === where.thread;
+  const answered = isAnswer(answers, rest) && isSame;
+  if (answered || stays) answers.scrollTop = isSame ? answers.scrollHeight : 0;
   answers.dataset.at = where.thread;
 }
 
