@@ -111,7 +111,7 @@ class Demo:
         self._began = datetime.now(UTC)
         self._sent = self._alerts(pods, self._began)
         await self._notify(self._sent)
-        # BRK await self._notify([resolved(body, self._began) for body in self._left_firing()])
+        await self._notify([resolved(body, self._began) for body in self._left_firing()])
         self._keep_firing(self._sent)
 
     def _left_firing(self) -> list[Json]:

@@ -152,12 +152,18 @@ def may_answer(here: Doors, approval: Approval, person: str) -> bool:
     return person in approval.approvers or bool(groups_of(here, approval, person))
 
 
+def may_deny(here: Doors, approval: Approval, person: str) -> bool:
+    """The same for a no, by which whoever asked for a run may withdraw it."""
+    return person == approval.requester or may_answer(here, approval, person)
+
+
 def not_asked(here: Doors, approval: Approval, person: str) -> NotAllowed:
     """The refusal of somebody who is not asked, with those who are."""
     others = [who for who in approval.approvers if who != approval.requester]
     named = names_of(here.policy, others) or "nobody: no approver is configured"
     if person == approval.requester:
-        return NotAllowed("who asked for a run may not approve it", f"Ask {named}.")
+        fix = f"Ask {named}. To withdraw it, deny it."
+        return NotAllowed("who asked for a run may not approve it", fix)
     fix = "Ask one of them, or have the approvers changed in firebreak.toml."
     return NotAllowed(f"only {named} may decide this", fix)
 

@@ -73,20 +73,23 @@ async def pollers_of(client: Client, queue: str) -> list[Poller]:
 def polling(pollers: Sequence[Poller]) -> str:
     """How many poll, and when each was last seen; of the dead, the last one."""
     alive = [one for one in pollers if one.alive]
-    shown = ", ".join(f"{one.name} seen {_ago(one)}" for one in (alive or pollers)[:NAMED_MAX])
+    shown = _named(alive or pollers)
     head = f"{len(alive)} polling" if alive else "nobody polls"
     return f"{head}: {shown}" if shown else head
 
 
-def _ago(poller: Poller) -> str:
-    return f"{minutes_text(max(1, poller.seen_seconds))} ago"
+def _named(pollers: Sequence[Poller]) -> str:
+    return ", ".join(
+        f"{one.name} seen {minutes_text(max(1, one.seen_seconds))} ago"
+        for one in pollers[:NAMED_MAX]
+    )
 
 
 def unposted(pollers: Sequence[Poller], channel: str) -> str:
     """Which of those who live do not post to that channel, in words; empty when all do."""
     alive = [one for one in pollers if one.alive]
     silent = [one for one in alive if channel not in one.channels]
-    names = ", ".join(one.name for one in silent[:NAMED_MAX])
+    names = _named(silent)
     if not silent:
         return ""
     if silent == alive:

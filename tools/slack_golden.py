@@ -107,6 +107,7 @@ def approvals() -> dict[str, Any]:
         "state": "denied",
         "votes": (vote("ben", "deny", "the new release is needed; the store is being fixed"),),
     }
+    withdrawn = {"state": "denied", "votes": (vote("cyn", "deny", "it is the wrong workload"),)}
     done = incident("closed", DECIDED, WRITTEN, VERIFIED, OUTCOME, **HEALED)
     why = "the alerts have resolved by themselves"
     moved = f"{TARGET} is no longer what was planned: revision 3, user-auth:2.0.1"
@@ -123,6 +124,7 @@ def approvals() -> dict[str, Any]:
         "approved": (incident("acting", DECIDED), asked(**granted)),
         "approved_done": (done, asked(**granted)),
         "denied": (incident("escalated"), asked(**denied)),
+        "withdrawn": (incident("open", alerts=()), asked(**{**GRAVE, **withdrawn})),
         "expired": (incident("escalated"), asked(state="expired")),
         "expired_closed": (incident("closed", **HEALED), asked(state="expired")),
         "void": (incident("verifying"), asked(state="void", ended=why)),

@@ -84,9 +84,9 @@ def approval(**changes: Any) -> Approval:
 
 
 def vote(person: str, decision: str = "approve", reason: str = "") -> Vote:
-    """An answer two minutes later."""
+    """An answer, at the moment of the first line of a timeline."""
     facts = {"person": person, "decision": decision, "reason": reason}
-    return Vote.model_validate(facts | {"at": NOW + timedelta(minutes=2)})
+    return Vote.model_validate(facts | {"at": NOW + timedelta(seconds=20)})
 
 
 def asked(**changes: Any) -> Asked:

@@ -76,25 +76,29 @@ def plan_of(call: StepCall[Any], cluster: Cluster, subject: Subject, **words: An
     return Plan(**known | said._asdict() | words)
 
 
-def rollout_blast(workload: Workload) -> BlastRadius:
-    """What a new template touches: every pod but those held back, some of them at a time."""
+def rollout_blast(workload: Workload, staying: int = 0) -> BlastRadius:
+    """What a template touches: every pod but those held back, some of them at a time, and never
+    the `staying` ready ones that have it.
+    """
     strategy = strategy_of(workload)
     return BlastRadius(
-        pods=workload.replicas - strategy.held_back,
+        pods=max(0, workload.replicas - strategy.held_back - staying),
         ready=workload.ready,
         desired=workload.replicas,
-        lost=strategy.lost(workload),
+        lost=strategy.lost(workload, staying),
     )
 
 
-def around_rollout(cluster: Cluster, target: Target, workload: Workload) -> Surroundings:
-    """What surrounds it, and what a new template would meet. With a surge and no pod away, the
-    rollout stands still where a quota takes no more pods.
+def around_rollout(
+    cluster: Cluster, target: Target, workload: Workload, staying: int = 0
+) -> Surroundings:
+    """What surrounds it, and what a template would meet that `staying` ready pods have already.
+    With a surge and no pod away, the rollout stands still where a quota takes no more pods.
     """
     strategy = strategy_of(workload)
     more = strategy.surge if not strategy.unavailable else 0
     update = {
-        "outage": strategy.outage(workload),
+        "outage": strategy.outage(workload, staying),
         "short_of": short_of(cluster, target.namespace, workload, more),
     }
     return around(cluster, target, workload).model_copy(update=update)

@@ -80,7 +80,9 @@ def plan_return(call: StepCall[Any], cluster: Cluster, kinds: tuple[str, ...]) -
     pods = states_of(cluster, target.namespace, workload)
     place = Place(target.kind, target.namespace, target.name)
     accepted = dry_run(cluster, place, _patch(workload, wanted))
-    said = around_rollout(cluster, target, workload)
+    # A Deployment leaves alone the pods of the ReplicaSet that it returns to.
+    staying = raw.number(wanted.raw, "status", "readyReplicas")
+    said = around_rollout(cluster, target, workload, staying)
     findings = [
         *common_findings(workload, release_of(current, revisions), pods, call.at),
         _difference(current, wanted),
@@ -97,7 +99,7 @@ def plan_return(call: StepCall[Any], cluster: Cluster, kinds: tuple[str, ...]) -
         summary=f"Roll {target} back from revision {current.number} to {wanted.number}",
         kubectl=_undo(cluster, target, str(wanted.number)),
         pins=_pins(workload, wanted),
-        blast=rollout_blast(workload),
+        blast=rollout_blast(workload, staying),
         findings=tuple(findings),
         around=said.model_copy(update={"dry_run": accepted}),
     )

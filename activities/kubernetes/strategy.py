@@ -36,13 +36,15 @@ class Strategy:
             return "all at once"
         return "one at a time" if max(self.unavailable, self.surge) == 1 else "a few at a time"
 
-    def lost(self, workload: Workload) -> int:
-        """How many of the ready pods may be away at the same time."""
-        return min(self.unavailable, workload.ready)
+    def lost(self, workload: Workload, staying: int = 0) -> int:
+        """How many of the ready pods may be away at the same time; `staying` of them have the
+        wanted template already and are not touched.
+        """
+        return min(self.unavailable, max(0, workload.ready - staying))
 
-    def outage(self, workload: Workload) -> str:
+    def outage(self, workload: Workload, staying: int = 0) -> str:
         """Why no pod would serve meanwhile, or the empty string, as when none serves now."""
-        if workload.ready == 0 or self.lost(workload) < workload.ready:
+        if workload.ready == 0 or self.lost(workload, staying) < workload.ready:
             return ""
         if self.kind == "Recreate":
             return "strategy Recreate: all pods stop before the new ones start"

@@ -7,6 +7,7 @@ writing anything and without anybody is left to the pages and the reports.
 from datetime import datetime, timedelta
 
 from contracts.message import Asked, MessageView, Who
+from contracts.standing import needs
 
 # Slack counts as having been away when an incident that needed it was over before it was told.
 LATE_SECONDS = 120
@@ -15,9 +16,10 @@ _TELLING = ("asked", "escalated", "taken_over", "paged", "written")
 
 def needed_at(view: MessageView) -> datetime | None:
     """Since when people should know of the incident; None while nothing was asked of them, nothing
-    was written, and nobody has it.
+    was written, and nobody has it. A run that ended without a question needs them as well.
     """
-    return next((line.at for line in view.incident.timeline if line.type in _TELLING), None)
+    told = (line for line in view.incident.timeline if line.type in _TELLING)
+    return min((line.at for line in (*told, *needs(view.incident))), default=None)
 
 
 def is_late(view: MessageView, posted_at: datetime) -> bool:

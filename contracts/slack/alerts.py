@@ -54,7 +54,7 @@ def _times(fold: Fold) -> list[Part]:
 def _pods(fold: Fold) -> str:
     """Which ones, where there are several."""
     found = (next(filter(None, map(alert.labels.get, _APART)), "") for alert in fold)
-    names = list(dict.fromkeys(filter(None, found))) if len(fold) > 1 else []
+    names = sorted(set(filter(None, found))) if len(fold) > 1 else []
     more = len(names) - PODS_MAX
     shown = [*names[:PODS_MAX], f"{more} more"] if more > 0 else names
     return listed(shown)

@@ -67,7 +67,10 @@ def _title(asked: Asked) -> str:
     approval = asked.approval
     if approval.state == "open":
         return f"{risk_of(approval).mark} Approve? {approval.plan.summary}"
-    return f"{_ENDED[approval.state]}: {approval.plan.summary}"
+    last = approval.votes[-1].person if approval.votes else ""
+    withdrawn = approval.state == "denied" and last == approval.requester
+    ended = "⛔ Withdrawn" if withdrawn else _ENDED[approval.state]
+    return f"{ended}: {approval.plan.summary}"
 
 
 def _call(view: MessageView, asked: Asked) -> str:
@@ -149,7 +152,8 @@ def _small(approval: ApprovalView) -> Block:
 
 def _over(view: MessageView, asked: Asked) -> list[Block | None]:
     approval, names = asked.approval, names_of(view)
-    votes = [vote_row(vote, names) for vote in approval.votes[-limits.VOTES_MAX :]]
+    last = approval.votes[-limits.VOTES_MAX :]
+    votes = [vote_row(vote, names, approval.requester) for vote in last]
     after = [[own("• "), *row] for row in came_of(view, asked)]
     ending = [bold(_ending(view, asked), limits.SENTENCE_CHARS_MAX)]
     command = typed(approval.plan.kubectl, limits.COMMAND_CHARS_MAX)
@@ -173,7 +177,8 @@ def _ending(view: MessageView, asked: Asked) -> str:
             "What came of it:" if is_done else "Firebreak looks once more, then does exactly this."
         )
     if state == "denied":
-        return "Nothing was written. A person handles the incident."
+        needed = " A person is needed." if view.incident.status == "escalated" else ""
+        return f"Nothing was written.{needed}"
     if state == "expired":
         return "Nobody answered in time, and nothing was written."
     return sentence(f"This question no longer stands: {asked.ended or 'the case has moved on'}")

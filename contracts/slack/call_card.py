@@ -6,6 +6,7 @@ that decide are there only for whom may use them.
 
 from contracts.message import Asked, Call, MessageView
 from contracts.slack import limits
+from contracts.slack.aftermath import outcome_text
 from contracts.slack.card import Card, card
 from contracts.slack.links import answer_links
 from contracts.slack.menus import incident_row, open_row
@@ -80,7 +81,8 @@ def _now(view: MessageView) -> list[Part]:
     """How it stands, where no question is put below."""
     incident, names = view.incident, names_of(view)
     if incident.status == "closed":
-        return fact("It is over", said(incident.summary)) if incident.summary else []
+        told = outcome_text(incident, incident.summary)
+        return fact("It is over", said(told)) if told else []
     holder = holder_of(incident)
     if holder:
         return [bold("Taken over"), own(" by "), names.part(holder)]

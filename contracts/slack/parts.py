@@ -95,9 +95,11 @@ def when(at: datetime, form: str = _DAY_AND_TIME) -> Part:
 
 
 def link(url: str, words: str) -> Part:
-    """A link to a page of ours, or nothing where the address is no plain web address."""
-    known = safe_url(url)
-    return {"type": "link", "url": known, "text": words} if known else _text("")
+    """A link to a page of ours, or nothing where the address is no plain web address; `words` may
+    be those of others.
+    """
+    known, told = safe_url(url), line(words, limits.SUMMARY_CHARS_MAX) or "this page"
+    return {"type": "link", "url": known, "text": told} if known else _text("")
 
 
 def lines(*rows: Sequence[Part]) -> Part:

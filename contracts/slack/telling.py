@@ -119,12 +119,13 @@ def vote_rows(approval: ApprovalView, names: Names) -> list[list[Part]]:
     agreed = sum(vote.decision == "approve" for vote in approval.votes)
     votes = approval.votes[-limits.VOTES_MAX :]
     count = fact("Votes", own(f"{agreed} of {approval.needed}"))
-    return [count, *(vote_row(vote, names) for vote in votes)]
+    return [count, *(vote_row(vote, names, approval.requester) for vote in votes)]
 
 
-def vote_row(vote: Vote, names: Names) -> list[Part]:
-    """`Ana approved at 8:31: the canary is fine`."""
-    verb = "approved" if vote.decision == "approve" else "denied"
+def vote_row(vote: Vote, names: Names, requester: str = "") -> list[Part]:
+    """`Ana approved at 8:31: the canary is fine`; who asked for it withdraws it."""
+    denied = "withdrew it" if vote.person == requester else "denied"
+    verb = "approved" if vote.decision == "approve" else denied
     told = [names.part(vote.person), own(f" {verb} at "), when(vote.at, CLOCK)]
     return [*told, own(": "), said(vote.reason, limits.REASON_CHARS_MAX)] if vote.reason else told
 

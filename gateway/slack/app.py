@@ -91,6 +91,7 @@ def _add_buttons(app: AsyncApp, desk: Desk) -> None:
 
 def _add_views(app: AsyncApp, desk: Desk) -> None:
     app.view(ids.DENY_VIEW)(_submitted(desk, approving.deny, approving.reason_faults))
+    app.view(ids.TAKE_OVER_VIEW)(_submitted(desk, incidents.take_over, incidents.take_over_faults))
     app.view(ids.PAGE_VIEW)(_submitted(desk, incidents.page, incidents.page_faults))
     app.view(ids.TOIL_VIEW)(_submitted(desk, home.log, toil.log_faults))
 
@@ -161,17 +162,17 @@ async def _show(desk: Desk, click: Click, show: Show) -> None:
 
 
 def _choosing(desk: Desk) -> Listener:
-    """The menu: taking over is done, paging is asked about."""
+    """The menu: each entry opens the window that asks for the rest."""
+    windows = {ids.PAGE: incidents.whom_to_page, ids.TAKE_OVER: incidents.sure_to_take_over}
 
     async def listen(ack: AsyncAck, body: Body) -> None:
         await ack()
         click = click_of(body)
-        word, _ = incidents.chosen(click.value)
-        if word == ids.PAGE:
-            await _show(desk, click, incidents.whom_to_page)
+        window = windows.get(incidents.chosen(click.value)[0])
+        if window is not None:
+            await _show(desk, click, window)
             return
-        act = incidents.take_over if word == ids.TAKE_OVER else _refuse_old
-        await _attempt(desk, click, act(desk, click), partial(desk.refuse, click))
+        await _attempt(desk, click, _refuse_old(desk, click), partial(desk.refuse, click))
 
     return listen
 

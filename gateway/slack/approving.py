@@ -19,7 +19,7 @@ from contracts.policy import Person
 from contracts.slack import ids
 from contracts.slack.views import deny_view, details_view
 from contracts.views import view_of
-from gateway.deciding import approval_of, closed, decide, may_answer, not_asked
+from gateway.deciding import approval_of, closed, decide, may_deny, not_asked
 from gateway.doors import Doors
 from gateway.identity import must_act
 from gateway.naming import name_of
@@ -84,7 +84,7 @@ async def _check_asked(desk: Desk, click: Click, approval: Approval) -> None:
             person = await desk.person(click)
     except (TimeoutError, Unavailable):
         return
-    if not await run_in_threadpool(may_answer, desk.here, approval, person.id):
+    if not await run_in_threadpool(may_deny, desk.here, approval, person.id):
         raise not_asked(desk.here, approval, person.id)
 
 

@@ -8,10 +8,11 @@ from contracts.calls import IncidentRef, PageRequest, PersonRequest
 from contracts.errors import AlreadyDecided, InvalidInput, NotFound
 from contracts.policy import Person
 from contracts.slack import ids
-from contracts.slack.views import page_view
+from contracts.slack.views import page_view, take_over_view
 from contracts.views import IncidentDetail
 from gateway.doors import Doors
 from gateway.identity import must_act
+from gateway.naming import name_of
 from gateway.paging import callable_by, check_whom, members_of
 from gateway.requests import ask
 from gateway.slack.clicks import Click, keeping
@@ -27,13 +28,29 @@ def chosen(value: str) -> tuple[str, str]:
     return word, incident
 
 
-async def take_over(desk: Desk, click: Click) -> None:
+async def sure_to_take_over(desk: Desk, click: Click, person: Person) -> dict[str, Any]:
+    """The window that asks once more: one wrong tap would stop everything."""
+    must_act(person)
+    incident = await _open_incident(desk.here, chosen(click.value)[1])
+    return keeping(take_over_view(incident.id), click._replace(value=incident.id))
+
+
+def take_over_faults(_: dict[str, str]) -> dict[str, str]:
+    """Nothing: the reason may be left out."""
+    return {}
+
+
+async def take_over(desk: Desk, click: Click, inputs: dict[str, str]) -> None:
     """The person does it by hand from now on."""
     person = must_act(await desk.person(click))
-    incident = await _open_incident(desk.here, chosen(click.value)[1])
-    wanted = PersonRequest(person=person.id, incident=incident.id)
+    incident = await _open_incident(desk.here, click.value)
+    wanted = PersonRequest(person=person.id, incident=incident.id, reason=_reason(inputs))
     key = f"{incident.id}:{person.id}:take_over:{click.key}"
     await _ask(desk.here, incident, Update("take_over", wanted, key))
+
+
+def _reason(inputs: dict[str, str]) -> str:
+    return inputs.get(ids.REASON, "").strip()[:REASON_CHARS_MAX]
 
 
 async def whom_to_page(desk: Desk, click: Click, person: Person) -> dict[str, Any]:
@@ -62,10 +79,12 @@ async def page(desk: Desk, click: Click, inputs: dict[str, str]) -> None:
         incident=incident.id,
         whom=(whom,),
         members=members,
-        reason=inputs.get(ids.REASON, "").strip()[:REASON_CHARS_MAX],
+        reason=_reason(inputs),
     )
     key = f"{incident.id}:{person.id}:page:{click.key}"
     await _ask(desk.here, incident, Update("page", wanted, key))
+    # The window closes, and the message that says who is called may be far up.
+    await desk.whisper(click, f"Called: {name_of(desk.here.policy, whom)}")
 
 
 async def _check_whom(desk: Desk, whom: str) -> None:

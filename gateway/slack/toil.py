@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from contracts.policy import Person, Policy
 from contracts.slack import ids
-from contracts.slack.views import toil_view
+from contracts.slack.views import toil_view, toil_words
 from contracts.toil import Entry
 from contracts.toil_text import SECONDS_MAX, TEXT_CHARS_MAX, ToilText, Word, parse_toil
 from contracts.words import minutes_text
@@ -114,7 +114,7 @@ async def log_window(desk: Desk, click: Click, _: Person) -> dict[str, Any]:
     """The window for an entry; of a message it keeps the words and the address."""
     link = permalink(await desk.people.ours(), click) if click.ts else ""
     services = [service.name for service in desk.here.policy.services]
-    said = _named(desk.here.policy, click.text)
+    said = toil_words(_named(desk.here.policy, click.text))
     said = said if len(said) <= _PREFILLED_CHARS_MAX else f"{said[:_PREFILLED_CHARS_MAX]}…"
     view = toil_view(said, services)
     return keeping(view, click._replace(value=link))

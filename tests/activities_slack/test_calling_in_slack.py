@@ -124,3 +124,16 @@ def test_a_worker_killed_before_it_noted_the_call_makes_no_second_one(desk: Desk
     desk.clock.passes(31)
     desk.deliver(desk.worker())
     assert calls(desk) == [CALL]
+
+
+def test_a_run_that_found_nothing_to_do_is_told_though_it_asked_nobody(desk: Desk) -> None:
+    """Whoever asked for it looks into the channel, and would think that Slack is broken; a dry run
+    says nothing of the incident.
+    """
+    told = {"status": "escalated", "dry_run": True}
+    desk.happens("outcome", told, status="escalated", service="shop")
+    desk.deliver()
+    assert desk.slack.messages(SHOP) == []
+    desk.happens("outcome", told | {"dry_run": False})
+    desk.deliver()
+    assert desk.keys(SHOP) == ["slack/card", "slack/needed/3"]

@@ -74,7 +74,7 @@ async def test_the_second_of_two_people_is_told_who_was_first(at: Door) -> None:
     await asyncio.to_thread(at.slack.click, ANA, OPS, ts, ids.APPROVE)
     await at.ended(1)
     await asyncio.to_thread(at.slack.click, BEN, OPS, ts, ids.APPROVE)
-    assert " by ana" in await at.shown(BEN)
+    assert " by Ana" in await at.shown(BEN)
     assert [d.person for d in workflow.counted] == ["ana"]
 
 
@@ -107,8 +107,10 @@ async def test_the_menu_takes_the_incident_over(at: Door) -> None:
     _, ts = await at.ask()
     value = f"{ids.TAKE_OVER}|{INCIDENT}"
     heard = await asyncio.to_thread(at.slack.choose, ANA, OPS, ts, ids.MORE, value)
-    await at.ended(1)
     assert heard.acked
+    assert f"firebreak hand-back {INCIDENT}" in await at.shown(ANA)
+    await asyncio.to_thread(at.slack.submit, ANA, {})
+    await at.ended(2)
     assert [update.name for _, update in at.fake.updates] == ["take_over"]
 
 

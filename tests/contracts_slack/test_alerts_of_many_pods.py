@@ -35,7 +35,7 @@ def test_three_pods_are_one_line_that_names_them(label: str) -> None:
 
 def test_the_question_folds_them_too() -> None:
     """And what is not shown is counted by alert, not by line."""
-    alerts = (SLOW, crash("web-a"), crash("web-b"), alert("A"), alert("B"))
+    alerts = (SLOW, crash("web-a"), crash("web-b"), alert("A"), alert("A", at=3))
     seen = view(OPEN.model_copy(update={"alerts": alerts}), asked())
     told = words(approval_card(seen, asked()).model_dump())
     assert "Pod is crash looping. (2 KubePodCrashLooping since : web-a and web-b)" in told

@@ -5,11 +5,12 @@ from contracts_slack.card_lint import check, nodes, words
 
 from contracts.message import MessageView
 from contracts.slack import ids
+from contracts.slack.approval_card import approval_card
 from contracts.slack.card import Card
 from contracts.slack.incident_card import incident_card
 from contracts.slack.need_card import is_needed, need_card
 from contracts.standing import needs
-from tools.slack_story import HEALED, INCIDENT, TAKEN, Line, incident, view
+from tools.slack_story import GRAVE, HEALED, INCIDENT, TAKEN, Line, asked, incident, view, vote
 
 SICK: Line = ("outcome", "escalated: still sick after the rollback", {"status": "escalated"})
 NO: Line = ("decided", "ana denied: not during the sale", {"actor": "ana"})
@@ -110,3 +111,16 @@ def test_a_no_where_nothing_fires_is_ending_and_then_closed_after_a_no() -> None
     closed = shown(incident_card(view(incident("closed", NO, DECLINED, **over))))
     assert "Closed, after a no" in closed
     assert "Outcome  Ana Ruiz said no: not during the sale" in closed
+
+
+def test_what_is_taken_back_by_who_asked_for_it_is_withdrawn() -> None:
+    """Anybody else's no is a denial; a person is needed only where something fires."""
+    no = {**GRAVE, "state": "denied", "votes": (vote("cyn", "deny", "the wrong workload"),)}
+    mine, other = asked(**no), asked(**{**no, "requester": "ana"})
+    told = shown(approval_card(view(incident("open"), mine), mine))
+    assert told.startswith("⛔ Withdrawn: ")
+    assert "Cyn Walther withdrew it at " in told
+    assert "A person is needed" not in told
+    told = shown(approval_card(view(incident("escalated"), other), other))
+    assert told.startswith("⛔ Denied: ")
+    assert "Nothing was written. A person is needed." in told

@@ -93,3 +93,5 @@ def test_it_follows_the_incident_to_its_end() -> None:
     assert over["text"].startswith("Ana Ruiz called you: you know the session store. ")
     assert "It is over  user-auth runs revision 1 again" in words(over)
     assert buttons(over) == ["link.incident"]
+    line: Line = ("written", healed["summary"], {})
+    assert "It is over  Done: user-auth runs" in words(called("closed", line, **healed))

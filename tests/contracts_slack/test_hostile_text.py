@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from contracts.message import Asked, Call, Finding, MessageView, TrackRecord, Who
 from contracts.slack.approval_card import approval_card
 from contracts.slack.call_card import call_card
+from contracts.slack.evidence_file import file_text
 from contracts.slack.home import Home, home_view
 from contracts.slack.incident_card import incident_card
 from contracts.slack.need_card import need_card
@@ -18,6 +19,7 @@ from contracts.slack.side_cards import dm_card, late_card, reminder_card
 from contracts.slack.untrusted import fallback, safe_url
 from contracts.slack.views import deny_view, details_view, page_view, refusal_view, toil_view
 from contracts.standing import needs
+from contracts.views import IncidentDetail
 from tools.slack_story import (
     APPROVAL,
     INCIDENT,
@@ -59,6 +61,31 @@ MINE = {"U0ANA1111", "U0BEN2222"}
 
 
 @st.composite
+def incidents(draw: st.DrawFn, what: str, many: int) -> IncidentDetail:
+    """One with these words in its lines, and so many alerts."""
+    decided: Line = ("decided", "ana", {"approval": APPROVAL})
+    noted: tuple[Line, ...] = (decided, ("written", what, {}), ("note", what, {}))
+    told = alert().model_copy(update={"name": draw(ANY), "summary": draw(ANY), "status": what})
+    pods = draw(st.lists(ANY, min_size=many, max_size=many))
+    alerts = tuple(told.model_copy(update={"labels": {"pod": pod}}) for pod in pods)
+    status = draw(
+        st.sampled_from(["open", "waiting", "acting", "escalated", "taken_over", "closed"])
+    )
+    return incident(
+        status,
+        *noted,
+        ("escalated", draw(ANY), {}),
+        ("taken_over", what, {"actor": what}),
+        ("paged", what, {"actor": what}),
+        alerts=alerts,
+        summary=draw(ANY),
+        service=draw(ANY),
+        team=draw(ANY),
+        runbooks=(what,),
+    )
+
+
+@st.composite
 def views(draw: st.DrawFn) -> tuple[MessageView, Asked]:
     """An incident in which every text of others may be anything."""
     what, many = draw(ANY), draw(st.integers(0, 12))
@@ -83,29 +110,13 @@ def views(draw: st.DrawFn) -> tuple[MessageView, Asked]:
         record=TrackRecord(runs=many, healed=many),
         ended=draw(ANY),
     )
-    decided: Line = ("decided", "ana", {"approval": APPROVAL})
-    noted: tuple[Line, ...] = (decided, ("written", what, {}), ("note", what, {}))
-    told = alert().model_copy(update={"name": draw(ANY), "summary": draw(ANY), "status": what})
-    status = draw(
-        st.sampled_from(["open", "waiting", "acting", "escalated", "taken_over", "closed"])
-    )
-    one = incident(
-        status,
-        *noted,
-        ("escalated", draw(ANY), {}),
-        ("taken_over", what, {"actor": what}),
-        ("paged", what, {"actor": what}),
-        alerts=(told,) * many,
-        summary=draw(ANY),
-        service=draw(ANY),
-        team=draw(ANY),
-        runbooks=(what,),
-    )
+    one = draw(incidents(what, many))
     people = (
         Who(id="ana", name=draw(ANY), slack="U0ANA1111"),
         Who(id="ben", name=what, slack=what),
     )
-    return view(one, question).model_copy(
+    newer = asked(id="apr-newer", plan=plan, runbook=question.approval.runbook)
+    return view(one, question, newer).model_copy(
         update={
             "people": people,
             "called": ("ben", what),
@@ -158,10 +169,10 @@ def test_no_text_of_others_becomes_markup_or_breaks_a_limit(
 @pytest.mark.parametrize("text", ["a\ud800", *(text for text in FORGED if text.strip())])
 def test_the_notification_carries_no_markup_of_others(text: str) -> None:
     """It is parsed by Slack, so nothing that it would parse is left."""
-    told = fallback(text)
-    assert not set("<>*~`") & set(told)
-    assert "://" not in told
-    assert units(told) <= 4000
+    for told in (fallback(text), file_text(asked(), Finding(title=text))):
+        assert not set("<>*~`") & set(told)
+        assert "://" not in told
+        assert units(told) <= 4000
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_a_reminder_that_stands_down_says_who_answered_and_when(
     for card in (reminder_card(seen, question), dm_card(seen, question, "ana")):
         assert card.text.startswith(text)
         dates = [n["timestamp"] for n in nodes(card.blocks) if n.get("type") == "date"]
-        assert dates == ([int(NOW.timestamp()) + 120] if at else [])
+        assert dates == ([int(NOW.timestamp()) + 20] if at else [])
 
 
 def voided(**newer: Any) -> tuple[str, list[str]]:

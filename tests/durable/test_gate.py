@@ -99,6 +99,21 @@ def test_the_requester_may_not_approve() -> None:
     assert refused(gate(requester="ana"), says("ana")) is NotAllowed
 
 
+def test_the_requester_may_withdraw() -> None:
+    """Whether policy lists them or not, also after somebody has agreed; with a reason."""
+    no = says("dan", "deny", reason="wrong workload")
+    assert given(gate(requester="dan"), no).approval.state == "denied"
+    assert given(gate(2, "dan"), says("ben"), no).approval.state == "denied"
+    assert refused(gate(requester="dan"), says("dan", "deny")) is ReasonMissing
+
+
+def test_nobody_withdraws_what_an_alert_asked_for() -> None:
+    """Whatever they call themselves."""
+    no = says("firebreak", "deny", reason="no")
+    assert refused(gate(), no) is NotAllowed
+    assert refused(gate(requester="ana"), says("mallory", "deny", reason="no")) is NotAllowed
+
+
 def test_strangers_may_not_approve() -> None:
     """The refusal names who may."""
     assert refused(gate(), says("mallory")) is NotAllowed

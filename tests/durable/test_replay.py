@@ -253,6 +253,23 @@ async def incident_paged_at_a_take_over(bench: Bench) -> Handle:
     return handle
 
 
+async def incident_run_after_its_close(bench: Bench) -> Handle:
+    """Healed and closed; then somebody ran something by hand, which is another incident."""
+    handle = await bench.signal(bench.alert())
+    await bench.decide(await bench.asked())
+    await bench.until(lambda: "outcome" in bench.world.types)
+    await bench.signal(bench.alert("resolved"))
+    await bench.environment.fast_forward(handle, timedelta(seconds=40))
+    await bench.until(lambda: bench.world.status == "closed")
+    await bench.asks_for(RunRequest(request="r", runbook="restart_crash_loop", person="ana"))
+    await bench.decide(await bench.asked(2), "ben")
+    await bench.until(lambda: bench.world.types.count("outcome") == 2)
+    await bench.environment.fast_forward(handle, timedelta(seconds=40))
+    await bench.until(lambda: bench.world.status == "closed")
+    await bench.environment.fast_forward(handle, timedelta(minutes=11))
+    return handle
+
+
 async def triaged(bench: Bench) -> Handle:
     """A pod's alert and its resolve."""
     bench.world.owner = Owner(target=bench.target)
@@ -284,6 +301,7 @@ SHAPES: list[Shape] = [
     incident_taken_over,
     incident_asked_again,
     incident_paged_at_a_take_over,
+    incident_run_after_its_close,
     triaged,
     *map(shape_of, SHIPPED_SHAPES),
 ]

@@ -61,6 +61,22 @@ async def test_the_same_request_twice_is_one_incident(bench: Bench) -> None:
     assert bench.world.types.count("opened") == 2
 
 
+async def test_a_request_that_was_heard_long_ago_opens_nothing(bench: Bench) -> None:
+    """Its own incident is over by now, too."""
+    await closed(bench)
+    first = await bench.asks_for(RUNS)
+    await bench.decide(await bench.asked(2), "ben", "deny", "no")
+    await bench.until(lambda: bench.world.types.count("outcome") == 2)
+    handle = bench.environment.client.get_workflow_handle(bench.target.workflow_id)
+    await bench.environment.fast_forward(handle, timedelta(seconds=40))
+    await bench.until(lambda: bench.world.types.count("closed") == 2)
+
+    assert await bench.asks_for(RUNS) == first.model_copy(update={"status": "closed"})
+    await bench.signal(bench.alert(minute=5))
+    await bench.until(lambda: "reopened" in kinds(bench, first.incident))
+    assert bench.world.types.count("opened") == 2
+
+
 async def test_what_fires_on_belongs_to_it(bench: Bench) -> None:
     """A person closed the first one while an alert fired, and runs something after all."""
     handle = await bench.signal(bench.alert())
@@ -80,10 +96,15 @@ async def test_a_late_repeat_of_the_first_ones_alert_is_still_stale(bench: Bench
     answer = await bench.asks_for(RUNS)
     await bench.asked(2)
     await bench.signal(bench.alert())
-    await bench.signal(bench.alert(minute=5, fingerprint="aa"))
-    await bench.until(lambda: "alert" in kinds(bench, answer.incident))
+    newer = bench.alert(minute=5)
+    await bench.signal(newer)
 
-    assert kinds(bench, answer.incident).count("alert") == 1
+    def heard() -> list[str]:
+        records = told(bench, answer.incident)
+        return [alert.episode for record in records for alert in record.alerts]
+
+    await bench.until(lambda: newer.episode in heard())
+    assert heard() == [newer.episode]
 
 
 async def test_a_run_that_is_awaited_keeps_the_first_one_closed(bench: Bench) -> None:

@@ -219,6 +219,8 @@ async def test_who_takes_over_or_is_called_is_told_in_slack(house: SlackHouse) -
 
     menu = f"take_over|{asked.incident}"
     await house.act(house.slack.choose, BEN, SHOP, asked.ts, ids.MORE, menu)
+    await house.until(lambda: "firebreak hand-back" in words(house.slack.views_of(BEN)))
+    await house.act(house.slack.submit, BEN, {})
     await house.says(asked, "Taken over", f"@{BEN}", part="card")
     await house.says(asked, "No longer asked")
     await house.until(lambda: "Taken over" in words(house.called(DAN, asked)))

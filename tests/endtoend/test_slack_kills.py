@@ -64,6 +64,31 @@ async def test_a_worker_killed_between_a_post_and_its_note_posts_it_once(
     assert house.writes(namespace) == 1
 
 
+async def test_a_worker_killed_while_it_calls_for_a_person_calls_once(house: KillHouse) -> None:
+    """Somebody said no, so what fires is a person's; the next worker finds the call."""
+    asked = await house.ask("row-3")
+    house.slack.fail("chat.postMessage", 1, "slow", seconds=8)
+    said = {"decision": "deny", "reason": "not during the sale"}
+    await house.api("POST", f"/approvals/{asked.id}/decision", json=said)
+    await house.until(lambda: calls_of(house, asked))
+    house.kill(house.working)
+    house.pass_time(asked.incident, LEASE_SECONDS)
+    house.working = house.worker()
+    # Ana takes it, and the call says so.
+    await house.api("POST", f"/incidents/{asked.incident}/take-over", json={})
+    await house.until(lambda: "Ana has it" in house.text(asked, calls_of(house, asked)[0]))
+
+    (call,) = calls_of(house, asked)
+    assert house.only(asked.incident, call)["subtype"] == "thread_broadcast"  # type: ignore[index]
+    assert len(house.posted(f"{asked.incident}/slack/needed/")) == 1
+    assert house.writes("row-3") == 0
+
+
+def calls_of(house: SlackHouse, asked: Asked) -> list[str]:
+    """The messages that call people to the incident."""
+    return [part for part in house.messages(asked.incident) if part.startswith("needed/")]
+
+
 async def test_a_gateway_killed_before_it_asked_the_workflow_loses_only_the_click(
     house: KillHouse,
 ) -> None:

@@ -145,6 +145,18 @@ async def test_nobody_approves_what_they_asked_for(at: Door) -> None:
 
 
 @asynchronous
+async def test_who_asked_for_a_run_withdraws_it(at: Door) -> None:
+    """Their no only prevents; the button asks them why, like everybody."""
+    workflow, ts = await at.ask(approval().model_copy(update={"requester": "ana"}))
+    await asyncio.to_thread(at.slack.click, ANA, OPS, ts, ids.DENY)
+    assert "Why not?" in await at.shown(ANA)
+    await asyncio.to_thread(at.slack.submit, ANA, {ids.REASON: "wrong workload"})
+    await at.ended(2)
+    assert [(d.person, d.decision) for d in workflow.counted] == [("ana", "deny")]
+    assert workflow.gate.approval.state == "denied"
+
+
+@asynchronous
 async def test_somebody_who_is_not_asked_is_told_who_is(at: Door) -> None:
     """In a window of their own; the others see nothing of it."""
     workflow, ts = await at.ask()

@@ -41,6 +41,7 @@ async def test_a_person_is_called_with_the_reason(at: Door) -> None:
     assert "Mia" not in told
     await _sent(at, "ben", "it is yours")
     await at.ended(2)
+    assert "Called: Ben" in str(await at.whispered(ANA))
     workflow, update = at.fake.updates[-1]
     assert (workflow, update.name) == (WORKFLOW, "page")
     assert update.argument == PageRequest(

@@ -13,16 +13,35 @@ from contracts.slack import ids
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_taking_over_asks_the_incident(at: Door) -> None:
-    """With the incident that the person looked at, so that a later one of the target refuses."""
+async def test_taking_over_asks_once_more_and_then_the_incident(at: Door) -> None:
+    """With the incident that the person looked at, so that a later one of the target refuses; the
+    window says how to hand it back.
+    """
     _, ts = await at.ask()
     value = f"{ids.TAKE_OVER}|{INCIDENT}"
     await asyncio.to_thread(at.slack.choose, ANA, OPS, ts, ids.MORE, value)
-    await at.ended(1)
+    assert f"firebreak hand-back {INCIDENT}" in await at.shown(ANA)
+    assert at.fake.updates == []
+    await asyncio.to_thread(at.slack.submit, ANA, {ids.REASON: " I know this one "})
+    await at.ended(2)
     workflow, update = at.fake.updates[-1]
     assert (workflow, update.name) == (WORKFLOW, "take_over")
-    assert update.argument == PersonRequest(person="ana", incident=INCIDENT)
+    wanted = PersonRequest(person="ana", incident=INCIDENT, reason="I know this one")
+    assert update.argument == wanted
     assert not at.slack.views_of(ANA)
+
+
+async def test_what_ended_while_the_window_was_open_is_not_taken_over(at: Door) -> None:
+    """It is looked at again when it is sent."""
+    _, ts = await at.ask()
+    value = f"{ids.TAKE_OVER}|{INCIDENT}"
+    await asyncio.to_thread(at.slack.choose, ANA, OPS, ts, ids.MORE, value)
+    await at.shown(ANA)
+    change = IncidentChange(status="closed", closed_at=at.clock())
+    at.here.journal.record(Record(incident=INCIDENT, change=change))
+    await asyncio.to_thread(at.slack.submit, ANA, {})
+    await at.ended(2)
+    assert at.fake.updates == []
 
 
 async def test_nobody_takes_over_a_closed_incident(at: Door) -> None:

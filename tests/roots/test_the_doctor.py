@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import SecretStr
 
 import doctor
 import runbooks
+from activities.kubernetes import Cluster
 from activities.kubernetes.verbs import NEEDS, OWNER
 from contracts.errors import InvalidInput, Rejected, Unavailable
 from contracts.kubernetes import Drain, NodeConditions, RolloutRestart
@@ -184,11 +185,30 @@ async def test_what_is_away_is_told_apart_from_what_is_wrong(
     found = {finding.name: finding for finding in await examine()}
     assert found["Temporal"].away
     assert (found["database"].ok, found["database"].away) == (False, False)
+    assert found["database"].detail == f"there is no {tmp_path / 'firebreak.db'} yet"
+    assert "firebreak up" in found["database"].fix
     assert "firebreak db upgrade" in found["database"].fix
+    assert not (tmp_path / "firebreak.db").exists()
+    assert found["Temporal"].detail == "nobody answers at 127.0.0.1:1"
+    assert "firebreak up" in found["Temporal"].fix
     assert not found["clusters"].ok
     assert not found["policy"].ok
     assert found["policy"].detail == "0 people, 0 responders, 0 sources"
     assert not [finding for finding in found.values() if "by itself" in finding.fix]
+
+
+def test_what_else_temporals_client_says_is_told() -> None:
+    """A certificate that is not accepted is no server that nobody has started."""
+    found = doctor._no_temporal("temporal.test:7233", "invalid peer certificate: UnknownIssuer")
+    assert found.detail == "invalid peer certificate: UnknownIssuer"
+    assert doctor._no_temporal("a:1", "").detail == "nobody answers at a:1"
+
+
+def test_without_a_namespace_nothing_is_written_and_that_is_no_good_news() -> None:
+    """It is a fault in the summary, with the key that is missing."""
+    with pytest.raises(InvalidInput, match="no namespace is allowed") as refused:
+        doctor._namespaces(cast("Cluster", FakeCluster()), Policy())
+    assert "[limits]" in refused.value.fix
 
 
 def test_a_folder_in_which_nothing_was_started_is_refused(tmp_path: Path) -> None:
@@ -219,6 +239,7 @@ def test_a_running_demo_is_looked_at_by_its_folder(tmp_path: Path) -> None:
     assert found["gateway"]["detail"] == f"answers at {url}"
     assert found["cluster default"]["detail"] == "readable: shop"
     assert {"Temporal", "database", "worker of firebreak.default"} <= found.keys()
+    assert found["worker of firebreak"]["detail"].startswith("1 polling: ")
     ended = ran(tmp_path, "doctor", "--state", str(state), "--json")
     assert ended.code == 3
     gateway = {check["name"]: check for check in ended.json["checks"]}["gateway"]

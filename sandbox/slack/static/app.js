@@ -117,7 +117,7 @@ function messageNode(message, inThread) {
 }
 
 const files = (message) => (message.files ?? []).map((file) =>
-  el("p", { class: "file" }, `📄 ${file.title} (${file.name}, ${file.size} bytes)`));
+  el("p", { class: "file" }, `📄 ${file.title} (${file.title === file.name ? "" : `${file.name}, `}${file.size} bytes)`));
 
 function replies(message) {
   if (!message.reply_count) return null;
