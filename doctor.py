@@ -323,7 +323,7 @@ async def _temporal(settings: Settings, policy: Policy, engine: Engine) -> Async
     yield Finding("Temporal", ok=True, detail=f"answers at {settings.temporal_address}")
     for queue in (QUEUE, *map(cluster_queue, policy.clusters), NOTIFY_QUEUE):
         yield await _bounded(f"worker of {queue}", _polled(client, queue))
-    if settings.slack_bot_token and channels_of(policy):
+    if channels_of(policy):
         yield await _bounded("posting to slack", _posted(client))
     yield await _bounded("open incidents", _open_incidents(client, engine))
 

@@ -83,8 +83,9 @@ async def to_its_end(work: Coroutine[Any, Any, T]) -> T | None:
     configure_logging("text", logging.WARNING)
     # An activity that ends because the demo ends is no news, and its traceback would look like it.
     logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
-    # The stand-in forgets, so that messages of an earlier start are lost: nobody can mend that.
-    logging.getLogger("activities.slack").setLevel(logging.ERROR)
+    # The stand-in forgets, so that messages of an earlier start are lost and posted anew.
+    for teller in ("activities.slack", "activities.messages"):
+        logging.getLogger(teller).setLevel(logging.ERROR)
     return await until_stopped(work)
 
 

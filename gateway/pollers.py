@@ -50,7 +50,8 @@ def posting(identity: str, channels: Sequence[str]) -> str:
 
 
 async def pollers_of(client: Client, queue: str) -> list[Poller]:
-    """Everybody who took activities of that queue within minutes, the newest first.
+    """Everybody who took activities of that queue within minutes, the newest first. Temporal tells
+    of one part of a queue: of several workers one may be missing for a minute.
 
     Raises:
         RPCError: Temporal does not say.

@@ -7,6 +7,7 @@ DENY = "ap.deny"
 DETAILS = "ap.details"
 MORE = "ap.more"
 AGAIN = "ap.again"
+TAKE = "in.take_over"
 OPEN_PREFIX = "link."
 HOME_LOG = "home.log"
 

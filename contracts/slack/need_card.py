@@ -6,17 +6,29 @@ or how it ended, and calls nobody.
 """
 
 from contracts.message import MessageView
-from contracts.slack import limits
+from contracts.slack import ids, limits
 from contracts.slack.card import Card, card
 from contracts.slack.incident_card import how_it_ended
 from contracts.slack.menus import incident_row
-from contracts.slack.parts import Part, bold, fact, header, lines, own, rich, said
+from contracts.slack.parts import (
+    Block,
+    Part,
+    actions,
+    bold,
+    button,
+    fact,
+    header,
+    lines,
+    own,
+    rich,
+    said,
+)
 from contracts.slack.telling import names_of, place_row, sentence, what_is_wrong
 from contracts.slack.untrusted import fallback
 from contracts.standing import holder_of, needs, standing
 from contracts.views import TimelineItem
 
-_TO_DO = "Take over by hand in the menu below, or look at the incident first."
+_TO_DO = "Take it over, so that the others see who has it, or look at the incident first."
 
 
 def need_card(view: MessageView, need: TimelineItem) -> Card:
@@ -42,8 +54,15 @@ def _calling(view: MessageView, key: str) -> Card:
     told = f"A person is needed: {sentence(why)} {sentence(f'{wrong}{_where(view)}')}"
     text = f"{fallback(told)} {_mentions(view)}".strip()
     return card(
-        key, text, [header(f"🔴 A person is needed: {why}"), rich(lines(*rows)), incident_row(view)]
+        key, text, [header(f"🔴 A person is needed: {why}"), rich(lines(*rows)), _buttons(view)]
     )
+
+
+def _buttons(view: MessageView) -> Block:
+    """To take it over asks once more, in a window that says how it is handed back."""
+    row = incident_row(view)
+    take = button("Take over by hand", ids.TAKE, view.incident.id, style="primary")
+    return actions(take, *(row["elements"] if row else []))
 
 
 def _why(view: MessageView) -> str:

@@ -83,6 +83,7 @@ def _add_buttons(app: AsyncApp, desk: Desk) -> None:
     app.action(ids.DENY)(_acting(desk, approving.ask_why_not))
     app.action(ids.DETAILS)(_showing(desk, approving.details))
     app.action(ids.AGAIN)(_acting(desk, approving.ask_again))
+    app.action(ids.TAKE)(_showing(desk, incidents.sure_to_take_over))
     app.action(ids.MORE)(_choosing(desk))
     app.action(ids.HOME_LOG)(_showing(desk, toil.log_window))
     app.action(_LINKS)(_heard)

@@ -95,7 +95,7 @@ def _unwanted(policy: Policy) -> Iterator[SlackFault]:
     """No token, although the policy says where messages go."""
     if channels := [*channels_of(policy)]:
         told = listed(channels[:5])
-        detail = f"no bot's token is set here, so nothing is posted to {told}"
+        detail = f"no bot's token is set here; with none in the worker nothing is posted to {told}"
         fix = "Set FIREBREAK_SLACK_BOT_TOKEN for worker and gateway, or name no channel."
         yield SlackFault(detail, fix)
 

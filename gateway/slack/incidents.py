@@ -23,8 +23,8 @@ REASON_CHARS_MAX = 500
 
 
 def chosen(value: str) -> tuple[str, str]:
-    """The word and the incident id of the menu's value."""
-    word, _, incident = value.partition("|")
+    """The word and the incident id of the menu's value; a button's is the id alone."""
+    word, _, incident = value.rpartition("|")
     return word, incident
 
 

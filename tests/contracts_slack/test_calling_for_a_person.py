@@ -49,8 +49,8 @@ def test_it_says_why_where_who_and_what_to_do() -> None:
     assert "Where  Deployment shop/user-auth in cluster prod-eu" in told
     assert "Cyn Walther and on-call secondary" in told
     assert "Take over by hand" in told
-    values = [n["value"] for n in nodes(card.blocks) if "value" in n]
-    assert f"{ids.TAKE_OVER}|{INCIDENT}" in values
+    take = next(n for n in nodes(card.blocks) if n.get("action_id") == ids.TAKE)
+    assert take["value"] == INCIDENT
     assert mentioned(card) == ["S0SRE3333", "U0ANA1111", "text"]
     assert card.text.startswith("A person is needed: still sick after the rollback. ")
     assert card.text.endswith(" <!subteam^S0SRE3333> <@U0ANA1111>")

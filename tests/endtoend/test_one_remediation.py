@@ -7,7 +7,7 @@ import httpx
 import pytest
 from kubernetes.client import AppsV1Api
 
-from endtoend.house import House
+from endtoend.house import ANA_TOKEN, House
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
@@ -69,20 +69,28 @@ async def _is_void(house: House, approval: str) -> bool:
     return bool((await house.api("GET", f"/approvals/{approval}"))["state"] == "void")
 
 
-async def test_the_kill_switch_stops_what_was_approved(house: House) -> None:
-    """Pulled between question and answer: refused right before the write, and it says so."""
+async def test_nothing_is_approved_under_the_kill_switch(house: House) -> None:
+    """Pulled while the question is open, a yes is refused and not spent: it counts afterwards."""
     namespace = "row-2"
     await house.break_deployment(namespace)
     worker = house.worker()
     await house.alert(namespace)
     approval = await house.open_approval(namespace)
-    scope = {"scope": f"namespace:{namespace}", "reason": "the database moves"}
-    await house.api("PUT", "/pause", json=scope)
+    scope = f"namespace:{namespace}"
+    await house.api("PUT", "/pause", json={"scope": scope, "reason": "the database moves"})
 
-    await house.approve(approval)
-    ended = await house.incident(approval["incident"], "escalated")
-
-    assert ended["outcome"] == "refused"
-    assert "the database moves" in ended["summary"]
+    said = {"decision": "approve", "digest": approval["plan"]["digest"]}
+    path, headers = (
+        f"/approvals/{approval['id']}/decision",
+        {"Authorization": f"Bearer {ANA_TOKEN}"},
+    )
+    refused = await house.http.post(path, json=said, headers=headers)
+    assert refused.status_code == httpx.codes.CONFLICT
+    assert "the database moves" in refused.json()["error"]["message"]
     assert house.writes(namespace) == 0
+
+    await house.api("DELETE", "/pause", params={"scope": scope})
+    await house.approve(approval)
+    await house.incident(approval["incident"], "verifying")
+    assert house.writes(namespace) == 1
     house.end(worker)

@@ -31,6 +31,7 @@ from contracts.journal import Record
 from contracts.message import Asked, MessageView
 from contracts.policy import Person, Policy, SlackPolicy
 from contracts.slack.approval_card import approval_card
+from contracts.slack.card import Card
 from contracts.views import view_of
 from gateway.doors import Doors
 from gateway.slack.line import Line, SlackKeys
@@ -129,7 +130,10 @@ class Door:
         incident = self.here.journal.incident(INCIDENT)
         assert incident is not None
         asked = Asked(approval=view_of(question))
-        card = approval_card(MessageView(incident=incident, asked=(asked,)), asked)
+        return await self.show(approval_card(MessageView(incident=incident, asked=(asked,)), asked))
+
+    async def show(self, card: Card) -> str:
+        """Post a message as the worker would; its ts."""
         told = await self.client.chat_postMessage(channel=OPS, text=card.text, blocks=card.blocks)
         return str(told["ts"])
 

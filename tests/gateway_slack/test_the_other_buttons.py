@@ -7,8 +7,11 @@ from gateway_fakes import APPROVAL, INCIDENT, WORKFLOW, approval
 from gateway_slack.slack_door import ANA, BEN, CLEO, OPS, Door
 
 from contracts.calls import PersonRequest, RunRequest
-from contracts.journal import IncidentChange, Record
+from contracts.journal import Event, IncidentChange, Record
+from contracts.message import MessageView
 from contracts.slack import ids
+from contracts.slack.need_card import need_card
+from contracts.standing import needs
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -29,6 +32,22 @@ async def test_taking_over_asks_once_more_and_then_the_incident(at: Door) -> Non
     wanted = PersonRequest(person="ana", incident=INCIDENT, reason="I know this one")
     assert update.argument == wanted
     assert not at.slack.views_of(ANA)
+
+
+async def test_the_call_for_a_person_has_a_button_to_take_over(at: Door) -> None:
+    """It opens the same window as the menu."""
+    await at.ask()
+    line = Event(key="k", at=at.clock(), type="escalated", text="still sick", actor="firebreak")
+    change = IncidentChange(status="escalated")
+    at.here.journal.record(Record(incident=INCIDENT, change=change, events=(line,)))
+    incident = at.here.journal.incident(INCIDENT)
+    assert incident is not None
+    ts = await at.show(need_card(MessageView(incident=incident), needs(incident)[-1]))
+    await asyncio.to_thread(at.slack.click, ANA, OPS, ts, ids.TAKE)
+    assert f"firebreak hand-back {INCIDENT}" in await at.shown(ANA)
+    await asyncio.to_thread(at.slack.submit, ANA, {})
+    await at.ended(2)
+    assert [update.name for _, update in at.fake.updates] == ["take_over"]
 
 
 async def test_what_ended_while_the_window_was_open_is_not_taken_over(at: Door) -> None:

@@ -106,6 +106,7 @@ def test_the_page_leads_from_a_token_to_a_denied_question(
         until(lambda: slack.sockets, SECONDS)
         well = ran(tmp_path, *command("firebreak doctor"), "--json", **given)
         assert [c for c in well.json["checks"] if not c["ok"]] == []
+        assert "posting to slack" in [c["name"] for c in well.json["checks"]]
 
         ben = Seat(f"{slack.url}/?as={BEN}&in={OPS}")
         in_vain = ran(tmp_path, *command("firebreak run"), **given)
