@@ -28,7 +28,7 @@ class Finding(Contract):
 
 
 class TrackRecord(Contract):
-    """How a runbook has done on one target lately, without dry runs: of `runs` it resolved
+    """How a runbook has done on one target lately: of the `runs` that wrote it resolved
     `healed`, in a median of `heal_seconds_median`; `days` is how far back was looked.
     """
 

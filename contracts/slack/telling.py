@@ -97,7 +97,7 @@ def record_row(record: TrackRecord) -> list[Part]:
 def record_text(record: TrackRecord) -> str:
     """`fixed this 14 of 16 times in 90 days, median 3 min`."""
     if not record.runs:
-        return f"never run on this target in {record.days} days"
+        return f"has written nothing to this target in {record.days} days"
     median = record.heal_seconds_median
     pace = f", median {minutes_text(median)}" if median is not None else ""
     times = counted(record.runs, "time")

@@ -174,7 +174,7 @@ def test_an_approved_question_tells_what_came_of_it() -> None:
 @pytest.mark.parametrize(
     ("record", "told"),
     [
-        (TrackRecord(), "never run on this target in 90 days"),
+        (TrackRecord(), "has written nothing to this target in 90 days"),
         (TrackRecord(runs=3), "fixed this 0 of 3 times in 90 days"),
         (TrackRecord(runs=1, healed=1, days=30), "fixed this 1 of 1 time in 30 days"),
     ],

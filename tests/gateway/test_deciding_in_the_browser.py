@@ -85,7 +85,7 @@ async def test_the_page_says_how_risky_it_is_and_how_it_is_taken_back(
     assert "▲ high</span>: <bdi>2 of 2 ready pods go away at once; nothing would serve" in page
     assert "<dt>Touches</dt><dd>2 pods; now 2 of 2 ready</dd>" in page
     assert "<dt>Way back</dt>" in page
-    assert "never run on this target in 90 days" in page
+    assert "has written nothing to this target in 90 days" in page
 
 
 async def test_a_reason_and_what_to_do_about_it_are_two_sentences(
