@@ -49,7 +49,8 @@ RULES = Timing(attempt_seconds=15, total_seconds=300, attempts_max=0)
 READ = Timing(attempt_seconds=60, total_seconds=300, attempts_max=8, unserved_seconds=60)
 # A write with one request; `write_within` gives the bounds of one that takes longer.
 WRITE = Timing(attempt_seconds=120, total_seconds=600, attempts_max=10, unserved_seconds=60)
-CHANNEL = Timing(attempt_seconds=60, total_seconds=86_400, attempts_max=0, pause_max_seconds=60)
+# Three channels that are slow one after another end within it.
+CHANNEL = Timing(attempt_seconds=90, total_seconds=86_400, attempts_max=0, pause_max_seconds=60)
 
 
 def write_within(seconds: int) -> Timing:
