@@ -28,7 +28,7 @@ OURS = frozenset(
     {
         *("activities", "guardrails", "toil", "gateway", "sandbox", "settings", "worker", "cli"),
         *("stack", "devserver", "demo", "doctor", "terminal", "authoring", "rehearsal"),
-        *("tryout", "backtest", "playing"),
+        *("tryout", "backtest", "playing", "parts", "demoslack", "staging", "timekeeping"),
     }
 )
 
