@@ -315,7 +315,8 @@ def _page() -> "tuple[RunbookPage, str]":
 
 def _manual(item: "RunbookView") -> str:
     from contracts.catalogue import FIGURES_DAYS
-    from toil.words import figures_text, minutes_text
+    from contracts.words import minutes_text
+    from toil.words import figures_text
 
     limits, window = item.limits, minutes_text(item.limits.attempts_window_seconds)
     apart = "".join(f", {level} on {service}" for service, level in item.services.items())

@@ -7,9 +7,9 @@ with "at least" before it, and a share is never the headline.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from contracts.words import minutes_text
 from gateway.pages import percent
 from toil.figures import Report, WeekFigures
-from toil.words import minutes_text
 
 # Below it, recorded time says more about the recording than about the work.
 COVERAGE_MIN = 0.6

@@ -16,14 +16,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from contracts.groups import group_label, is_group
 from contracts.policy import Policy
-from contracts.words import counted
+from contracts.words import counted, minutes_text
 from gateway.doors import doors
 from gateway.forms import form_token
 from gateway.identity import ACTING, signed_in
 from gateway.manual import breakable, coded
 from gateway.switches import Switches, switches
 from gateway.targets import is_exporter, own
-from toil.words import figures_text, minutes_text
+from toil.words import figures_text
 
 HERE = Path(__file__).parent
 TEXT_CHARS_MAX = 4_000

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from contracts import standing as telling
 from contracts.approval import Approval
 from contracts.views import AlertView, IncidentDetail, TimelineItem
-from toil.words import minutes_text
+from contracts.words import minutes_text
 
 _SAME_LINES_MIN = 3
 

@@ -10,8 +10,8 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from contracts.words import minutes_text
 from toil.figures import Report, WeekFigures
-from toil.words import minutes_text
 
 VEGA_LITE = "6.4"
 WIDTH_PIXELS, HEIGHT_PIXELS = 640, 260

@@ -1,22 +1,7 @@
-"""How people read a length of time and a runbook's figures; one place, so that a page, a chart and
-the command line say the same.
-"""
+"""How people read a runbook's figures; one place, so that a page and the command line agree."""
 
 from contracts.catalogue import FIGURES_DAYS, RunFigures
-from contracts.words import counted
-
-_MINUTE = 60
-
-
-def minutes_text(seconds: float) -> str:
-    """A duration as people say it: `45 s`, `12 min`, `3 h 05 min`, `200 h`."""
-    whole = max(0, int(seconds))
-    if whole < _MINUTE:
-        return f"{whole} s" if whole else "0 min"
-    hours, minutes = divmod(whole // _MINUTE, 60)
-    if not hours:
-        return f"{minutes} min"
-    return f"{hours} h {minutes:02d} min" if minutes else f"{hours} h"
+from contracts.words import counted, minutes_text
 
 
 def figures_text(figures: RunFigures) -> str:

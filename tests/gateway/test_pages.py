@@ -22,9 +22,9 @@ from gateway_fakes import (
 
 import gateway
 from contracts.journal import Event, IncidentChange, Record
+from contracts.words import minutes_text
 from gateway.doors import Doors
 from gateway.pages import percent
-from toil.words import minutes_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 Client = httpx.AsyncClient

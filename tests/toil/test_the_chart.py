@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from contracts.words import minutes_text
 from toil.chart import describe, toil_chart_spec, toil_chart_svg
 from toil.figures import Period, Quality, Report, Seconds, WeekFigures
-from toil.words import minutes_text
 
 CATEGORIES = ("firefighting", "other toil", "overhead", "engineering")
 
